@@ -1,0 +1,39 @@
+package org.talespark.zoo.graph;
+
+import java.util.Optional;
+import org.nd4j.linalg.api.ops.CustomOp;
+import org.nd4j.linalg.api.ops.Op;
+import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOps;
+import org.nd4j.nativeblas.NativeOpsHolder;
+
+/**
+ * ND4J's own kernels: exactly those that SameDiff's interpreter would call, with the same
+ * arguments, so results are bit-equal to the interpreter's.
+ */
+final class Nd4jKernels implements KernelProvider {
+
+  @Override
+  public Optional<Kernel> bind(OpCall call) {
+    OpContext context = call.context();
+    if (call.op() instanceof CustomOp op) {
+      NativeOps ops = NativeOpsHolder.getInstance().getDeviceNativeOps();
+      long hash = op.opHash();
+      // the shapes were inferred when the plan was made
+      context.shapeFunctionOverride(true);
+      return Optional.of(
+          () -> {
+            if (ops.execCustomOp2(null, hash, context.contextPointer()) != 0) {
+              throw new IllegalStateException(
+                  "Cannot run operation: op=%s, ND4J says: %s"
+                      .formatted(call.opName(), ops.lastErrorMessage()));
+            }
+          });
+    }
+    OpExecutioner executioner = Nd4j.getExecutioner();
+    Op op = (Op) call.op();
+    return Optional.of(() -> executioner.exec(op, context));
+  }
+}

@@ -1,0 +1,372 @@
+package org.talespark.zoo.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.api.ops.TransformOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Makes a plan in two stages: the constructor lowers the graph, orders it, finds lifetimes and
+ * places every array, and knows all sizes; {@link #allocate()} allocates and binds the kernels.
+ */
+final class PlanAssembly {
+  private static final int ALIGNMENT_BYTES = 64;
+
+  /** Custom ops that compute each element from the same element of their inputs. */
+  private static final Set<String> ELEMENT_WISE =
+      Set.of(
+          "add",
+          "subtract",
+          "multiply",
+          "divide",
+          "relu",
+          "relu_bp",
+          "sigmoid_bp",
+          "tanh_bp",
+          "lrelu_bp",
+          "swish",
+          "gelu");
+
+  private final CompiledGraph.Builder request;
+  private final Lowering lowering;
+  private final List<Node> nodes;
+  private final Map<String, Value> gradientValues = new LinkedHashMap<>();
+  private final Map<String, Integer> readyStep = new LinkedHashMap<>();
+  private final List<Value> gradientCopies = new ArrayList<>();
+  private final List<String> gradientCopyTargets = new ArrayList<>();
+  private final Map<DataType, List<MemoryPlanner.Request>> requests = new HashMap<>();
+  private final Map<DataType, MemoryPlanner.Placement> placements = new HashMap<>();
+  private final ParameterLayout layout;
+  private final DataType parameterType;
+
+  final List<Kernel> kernels = new ArrayList<>();
+  final List<OpCall> calls = new ArrayList<>();
+  final Map<String, INDArray> inputs = new LinkedHashMap<>();
+  final Map<String, INDArray> outputs = new LinkedHashMap<>();
+  final Map<String, INDArray> inputGradients = new LinkedHashMap<>();
+  final List<INDArray> owned = new ArrayList<>();
+  final int earlySteps;
+  final PlanReport report;
+  long[] bucketOffset;
+  long[] bucketLength;
+  Parameters parameters;
+  Parameters gradients;
+
+  PlanAssembly(CompiledGraph.Builder request) {
+    this.request = request;
+    Map<String, String> gradientNames = request.differentiate();
+    Map<String, INDArray> bound = new LinkedHashMap<>(request.bound);
+    Map<String, INDArray> trained = new LinkedHashMap<>();
+    for (String name : request.trainable) {
+      trained.put(
+          name,
+          request.parameters != null
+              ? request.parameters.view(name)
+              : request.graph.getVariable(name).getArr(true));
+    }
+    parameterType = CompiledGraph.commonType(trained.values());
+    bound.putAll(trained);
+
+    lowering = new Lowering(request.graph, request.inputShapes, bound);
+    Set<String> targets = new LinkedHashSet<>(request.outputs);
+    targets.addAll(request.losses);
+    targets.addAll(gradientNames.values());
+    lowering.lower(targets);
+    gradientNames.forEach((name, gradient) -> gradientValues.put(name, lowering.value(gradient)));
+
+    nodes = new ArrayList<>(lowering.nodes());
+    markLate();
+    nodes.sort(Comparator.comparing(n -> n.late)); // stable: early ones first
+    earlySteps = (int) nodes.stream().filter(n -> !n.late).count();
+
+    findLifetimes();
+    layout = request.parameters != null ? request.parameters.layout() : layOut(trained);
+    placeGradients();
+    int inPlace = shareInPlace();
+    requestMemory();
+    report = measure(inPlace);
+    if (report.totalBytes() > request.budgetBytes) {
+      throw new IllegalArgumentException(
+          "Cannot plan graph: it needs %d bytes (%s), budget=%d; use a smaller batch or model, or raise the budget"
+              .formatted(report.totalBytes(), report, request.budgetBytes));
+    }
+  }
+
+  private void markLate() {
+    Set<Value> late = new HashSet<>();
+    for (String name : request.lateInputs) {
+      late.add(lowering.value(name));
+    }
+    for (Node node : nodes) {
+      node.late = node.inputs.stream().anyMatch(v -> late.contains(v.root()) || late.contains(v));
+      if (node.late) {
+        late.addAll(node.outputs);
+      }
+    }
+  }
+
+  private void findLifetimes() {
+    for (int i = 0; i < nodes.size(); i++) {
+      for (Value input : nodes.get(i).inputs) {
+        input.root().last = Math.max(input.root().last, i);
+      }
+      for (Value output : nodes.get(i).outputs) {
+        output.first = Math.min(output.first, i);
+        output.last = Math.max(output.last, i);
+      }
+    }
+    Set<String> kept = new LinkedHashSet<>(request.outputs);
+    kept.addAll(request.losses);
+    for (String name : kept) {
+      lowering.value(name).root().last = nodes.size();
+    }
+    for (String name : request.gradientInputs) {
+      gradientValues.get(name).root().last = nodes.size();
+    }
+  }
+
+  /** Parameters in the order in which their gradients become ready. */
+  private ParameterLayout layOut(Map<String, INDArray> trained) {
+    Map<String, Integer> ready = new LinkedHashMap<>();
+    for (String name : request.trainable) {
+      ready.put(name, readyStep(gradientValues.get(name)));
+    }
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    for (String name : CompiledGraph.sortedByReadiness(ready)) {
+      shapes.put(name, trained.get(name).shape());
+    }
+    return ParameterLayout.of(shapes);
+  }
+
+  private static int readyStep(Value gradient) {
+    int step = gradient.root().first;
+    return step == Integer.MAX_VALUE ? 0 : step;
+  }
+
+  /** Lets each gradient be written straight into the flat array, or copied where it cannot. */
+  private void placeGradients() {
+    for (String name : request.trainable) {
+      Value root = gradientValues.get(name).root();
+      ParameterLayout.Slot slot = layout.slot(name);
+      boolean direct =
+          root.kind == Value.Kind.COMPUTED
+              && root.gradientOffset < 0
+              && root.length() == slot.length()
+              && root.type == parameterType
+              && root.last < nodes.size();
+      if (direct) {
+        root.gradientOffset = slot.offset();
+      } else {
+        gradientCopies.add(gradientValues.get(name));
+        gradientCopyTargets.add(name);
+        if (root.gradientOffset < 0) {
+          root.last = nodes.size();
+        }
+      }
+      readyStep.put(name, direct ? readyStep(root) : nodes.size());
+    }
+  }
+
+  private static boolean inArena(Value root) {
+    return root.kind == Value.Kind.COMPUTED && root.gradientOffset < 0;
+  }
+
+  /** Marks nodes whose output may overwrite an input, and joins the two lifetimes. */
+  private int shareInPlace() {
+    int count = 0;
+    for (int i = 0; i < nodes.size(); i++) {
+      Node node = nodes.get(i);
+      boolean elementWise =
+          ELEMENT_WISE.contains(node.op.opName()) || node.op instanceof TransformOp;
+      if (!elementWise || node.outputs.size() != 1 || !inArena(node.outputs.get(0))) {
+        continue;
+      }
+      Value output = node.outputs.get(0);
+      for (Value input : node.inputs) {
+        Value root = input.root();
+        if (inArena(root)
+            && root.last == i
+            && root.first < i
+            && root.type == output.type
+            && Arrays.equals(input.shape, output.shape)
+            && root.length() == output.length()
+            && othersAreDisjoint(node, root, output)) {
+          node.inPlace = true;
+          output.base = root;
+          root.last = output.last;
+          count++;
+          break;
+        }
+      }
+    }
+    return count;
+  }
+
+  /** A broadcast input must not be the array that is overwritten. */
+  private static boolean othersAreDisjoint(Node node, Value root, Value output) {
+    return node.inputs.stream()
+        .allMatch(v -> v.root() != root || Arrays.equals(v.shape, output.shape));
+  }
+
+  private void requestMemory() {
+    for (Node node : nodes) {
+      for (Value output : node.outputs) {
+        Value root = output.root();
+        if (output == root && inArena(root)) {
+          List<MemoryPlanner.Request> of =
+              requests.computeIfAbsent(root.type, t -> new ArrayList<>());
+          root.request = of.size();
+          of.add(new MemoryPlanner.Request(root.first, root.last, aligned(root)));
+        }
+      }
+    }
+    requests.forEach((type, of) -> placements.put(type, MemoryPlanner.place(of)));
+  }
+
+  private static long aligned(Value value) {
+    long unit = ALIGNMENT_BYTES / value.type.width();
+    return (value.length() + unit - 1) / unit * unit;
+  }
+
+  private PlanReport measure(int inPlace) {
+    long arena = 0;
+    for (Map.Entry<DataType, MemoryPlanner.Placement> e : placements.entrySet()) {
+      arena += Views.bytes(e.getKey(), e.getValue().length());
+    }
+    long sum = 0;
+    for (Node node : nodes) {
+      for (Value output : node.outputs) {
+        if (output.gradientOffset < 0) {
+          sum += output.bytes();
+        }
+      }
+    }
+    long constants = 0;
+    for (Value value : lowering.values().values()) {
+      if (value.known() && value.base == null) {
+        constants += value.bytes();
+      }
+    }
+    return new PlanReport(
+        arena,
+        sum,
+        constants,
+        2 * Views.bytes(parameterType, layout.length()),
+        nodes.size(),
+        lowering.views(),
+        inPlace,
+        lowering.folded());
+  }
+
+  void allocate() {
+    parameters =
+        request.parameters != null ? request.parameters : new Parameters(layout, parameterType);
+    gradients = new Parameters(layout, parameterType);
+    owned.add(gradients.flat());
+    for (String name : request.trainable) {
+      INDArray view = parameters.view(name);
+      if (request.parameters == null) {
+        view.assign(request.graph.getVariable(name).getArr(true));
+      }
+      lowering.value(name).array = view;
+    }
+    Map<DataType, INDArray> arenas = new HashMap<>();
+    placements.forEach(
+        (type, placement) -> {
+          INDArray arena = Nd4j.zeros(type, Math.max(1, placement.length()));
+          arenas.put(type, arena);
+          owned.add(arena);
+        });
+    for (Node node : nodes) {
+      node.inputs.forEach(v -> array(v, arenas));
+      node.outputs.forEach(v -> array(v, arenas));
+    }
+    bindKernels();
+    bindCopies(arenas);
+    findBuckets();
+    for (String name : request.inputShapes.keySet()) {
+      inputs.put(name, lowering.value(name).array);
+    }
+    Set<String> readable = new LinkedHashSet<>(request.outputs);
+    readable.addAll(request.losses);
+    for (String name : readable) {
+      outputs.put(name, array(lowering.value(name), arenas));
+    }
+    for (String name : request.gradientInputs) {
+      inputGradients.put(name, array(gradientValues.get(name), arenas));
+    }
+  }
+
+  private INDArray array(Value value, Map<DataType, INDArray> arenas) {
+    if (value.array == null) {
+      Value root = value.root();
+      if (root.array != null) {
+        value.array = Views.view(root.array, 0, value.shape);
+      } else if (root.gradientOffset >= 0) {
+        value.array = Views.view(gradients.flat(), root.gradientOffset, value.shape);
+      } else {
+        long offset = placements.get(root.type).offsets().get(root.request);
+        value.array = Views.view(arenas.get(root.type), offset, value.shape);
+      }
+    }
+    return value.array;
+  }
+
+  private void bindKernels() {
+    for (Node node : nodes) {
+      List<INDArray> in = node.inputs.stream().map(v -> v.array).toList();
+      List<INDArray> out = node.outputs.stream().map(v -> v.array).toList();
+      OpContext context = Nd4j.getExecutioner().buildContext();
+      Lowering.parameterize(node.op, in.toArray(INDArray[]::new), context);
+      for (int i = 0; i < out.size(); i++) {
+        context.setOutputArray(i, out.get(i));
+      }
+      OpCall call = new OpCall(node.op, in, out, context);
+      calls.add(call);
+      kernels.add(request.kernels.bind(call).orElseThrow());
+    }
+  }
+
+  private void bindCopies(Map<DataType, INDArray> arenas) {
+    for (int i = 0; i < gradientCopies.size(); i++) {
+      INDArray from = array(gradientCopies.get(i), arenas);
+      kernels.add(CompiledGraph.copy(from, gradients.view(gradientCopyTargets.get(i))));
+      calls.add(null);
+      readyStep.put(gradientCopyTargets.get(i), kernels.size() - 1);
+    }
+  }
+
+  /** Cuts the flat gradients into contiguous buckets, each announced when its last slot is done. */
+  private void findBuckets() {
+    bucketOffset = new long[kernels.size()];
+    bucketLength = new long[kernels.size()];
+    // a step can complete several buckets: then the earlier ones are merged into the last
+    long offset = 0;
+    int step = -1;
+    for (ParameterLayout.Slot slot : layout.slots()) {
+      step = Math.max(step, readyStep.getOrDefault(slot.name(), kernels.size() - 1));
+      long length = slot.end() - offset;
+      boolean full = Views.bytes(parameterType, length) >= request.bucketBytes;
+      if ((full || slot.end() == layout.length()) && length > 0) {
+        if (bucketLength[step] > 0) {
+          offset = bucketOffset[step];
+          length = slot.end() - offset;
+        }
+        bucketOffset[step] = offset;
+        bucketLength[step] = length;
+        offset = slot.end();
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package org.talespark.zoo.graph;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Array views by offset. */
+final class Views {
+  private Views() {}
+
+  /** A C-order view of {@code shape} that begins {@code offset} elements into a rank-1 array. */
+  static INDArray view(INDArray flat, long offset, long[] shape) {
+    return Nd4j.create(flat.data(), shape, strides(shape), offset, 'c', flat.dataType());
+  }
+
+  /** Elements of a shape; 1 for a scalar. */
+  static long length(long[] shape) {
+    long n = 1;
+    for (long d : shape) {
+      n = Math.multiplyExact(n, d);
+    }
+    return n;
+  }
+
+  static long[] strides(long[] shape) {
+    long[] strides = new long[shape.length];
+    long stride = 1;
+    for (int i = shape.length - 1; i >= 0; i--) {
+      strides[i] = stride;
+      stride *= shape[i];
+    }
+    return strides;
+  }
+
+  static long bytes(DataType type, long elements) {
+    return Math.multiplyExact(elements, (long) type.width());
+  }
+}
