@@ -171,7 +171,7 @@ public final class CompiledGraph implements AutoCloseable {
     final Set<String> gradientInputs = new LinkedHashSet<>();
     final Map<String, INDArray> bound = new LinkedHashMap<>();
     Parameters parameters;
-    KernelProvider kernels = new Nd4jKernels();
+    KernelProvider kernels = new DefaultKernels();
     long budgetBytes = Long.MAX_VALUE;
     long bucketBytes = 4L << 20;
 
@@ -243,7 +243,7 @@ public final class CompiledGraph implements AutoCloseable {
 
     /** Asks this provider first; ND4J's kernels do the rest. */
     public Builder kernels(KernelProvider provider) {
-      kernels = provider.orElse(new Nd4jKernels());
+      kernels = provider.orElse(new DefaultKernels());
       return this;
     }
 
@@ -300,8 +300,8 @@ public final class CompiledGraph implements AutoCloseable {
 
   /** Copies whole arrays of the same type and length. */
   static Kernel copy(INDArray from, INDArray to) {
-    Pointer source = from.data().pointer();
-    Pointer target = to.data().pointer();
+    Pointer source = Views.pointer(from);
+    Pointer target = Views.pointer(to);
     long bytes = Views.bytes(from.dataType(), from.length());
     return () -> Pointer.memcpy(target, source, bytes);
   }

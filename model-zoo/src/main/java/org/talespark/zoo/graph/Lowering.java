@@ -203,6 +203,10 @@ final class Lowering {
       view(outputs[1], inputs.get(2), inputs.get(2).shape);
       return;
     }
+    if (op instanceof FusedOp fused) {
+      compute(op, inputs, fused.outputShapes(inputs.stream().map(v -> v.shape).toList()));
+      return;
+    }
     boolean fold = inputs.stream().allMatch(Value::known);
     OpContext context = Nd4j.getExecutioner().buildContext();
     List<LongShapeDescriptor> shapes = inferShapes(op, inputs, context);
@@ -220,11 +224,15 @@ final class Lowering {
       view(outputs[0], inputs.get(0), shapes.get(0).getShape());
       return;
     }
+    compute(op, inputs, shapes.stream().map(LongShapeDescriptor::getShape).toList());
+  }
+
+  private void compute(DifferentialFunction op, List<Value> inputs, List<long[]> shapes) {
+    String[] outputs = op.outputVariablesNames();
     List<Value> results = new ArrayList<>();
     for (int i = 0; i < outputs.length; i++) {
       Value value =
-          new Value(
-              outputs[i], Value.Kind.COMPUTED, type(outputs[i]), shapes.get(i).getShape(), null);
+          new Value(outputs[i], Value.Kind.COMPUTED, type(outputs[i]), shapes.get(i), null);
       values.put(outputs[i], value);
       results.add(value);
     }

@@ -3,13 +3,12 @@ package org.talespark.zoo.graph;
 import java.util.List;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.CustomOp;
 import org.nd4j.linalg.api.ops.OpContext;
 
 /**
  * One operation of a plan with its preallocated arrays. For ND4J's custom ops {@code context}
  * already holds arrays and arguments; for the older op classes it holds the arrays, and axes and
- * scalars are set on the op itself.
+ * scalars are set on the op itself; for fused ops there is none and it is null.
  */
 public record OpCall(
     DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs, OpContext context) {
@@ -21,10 +20,5 @@ public record OpCall(
   /** The operation's registered name, for example {@code conv2d_bp}. */
   public String opName() {
     return op.opName();
-  }
-
-  /** Whether it is one of ND4J's custom ops, as opposed to the older classes. */
-  public boolean custom() {
-    return op instanceof CustomOp;
   }
 }

@@ -327,10 +327,13 @@ final class PlanAssembly {
     for (Node node : nodes) {
       List<INDArray> in = node.inputs.stream().map(v -> v.array).toList();
       List<INDArray> out = node.outputs.stream().map(v -> v.array).toList();
-      OpContext context = Nd4j.getExecutioner().buildContext();
-      Lowering.parameterize(node.op, in.toArray(INDArray[]::new), context);
-      for (int i = 0; i < out.size(); i++) {
-        context.setOutputArray(i, out.get(i));
+      OpContext context = null;
+      if (!(node.op instanceof FusedOp)) {
+        context = Nd4j.getExecutioner().buildContext();
+        Lowering.parameterize(node.op, in.toArray(INDArray[]::new), context);
+        for (int i = 0; i < out.size(); i++) {
+          context.setOutputArray(i, out.get(i));
+        }
       }
       OpCall call = new OpCall(node.op, in, out, context);
       calls.add(call);

@@ -1,5 +1,6 @@
 package org.talespark.zoo.graph;
 
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -11,6 +12,18 @@ final class Views {
   /** A C-order view of {@code shape} that begins {@code offset} elements into a rank-1 array. */
   static INDArray view(INDArray flat, long offset, long[] shape) {
     return Nd4j.create(flat.data(), shape, strides(shape), offset, 'c', flat.dataType());
+  }
+
+  private static final class At extends Pointer {
+    At(long address) {
+      this.address = address;
+    }
+  }
+
+  /** The address of an array's first element; the array must outlive it. */
+  static Pointer pointer(INDArray array) {
+    // a view buffer's pointer() is its parent's; only addressPointer() knows the offset
+    return new At(array.data().addressPointer().address());
   }
 
   /** Elements of a shape; 1 for a scalar. */

@@ -11,12 +11,16 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
  * ND4J's own kernels: exactly those that SameDiff's interpreter would call, with the same
- * arguments, so results are bit-equal to the interpreter's.
+ * arguments, so results are bit-equal to the interpreter's; and the kernels of fused operations,
+ * which the interpreter does not know.
  */
-final class Nd4jKernels implements KernelProvider {
+final class DefaultKernels implements KernelProvider {
 
   @Override
   public Optional<Kernel> bind(OpCall call) {
+    if (call.op() instanceof FusedOp fused) {
+      return Optional.of(fused.kernel(call));
+    }
     OpContext context = call.context();
     if (call.op() instanceof CustomOp op) {
       NativeOps ops = NativeOpsHolder.getInstance().getDeviceNativeOps();

@@ -1,0 +1,192 @@
+package org.talespark.zoo.graph;
+
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * Group normalisation (Wu and He, arXiv:1803.08494) with its scale, shift and optionally SiLU in
+ * one pass: y = f(gamma * (x - mean) / sqrt(var + eps) + beta), mean and variance over each group
+ * of channels of one sample.
+ *
+ * <p>x [B, C, H, W], gamma [C], beta [C] -> y [B, C, H, W], and mean and 1/sqrt(var + eps) [B, G],
+ * kept for the backward pass.
+ */
+final class FusedGroupNorm extends FusedOp {
+  private final int groups;
+  private final float epsilon;
+  private final boolean silu;
+
+  private FusedGroupNorm(
+      SDVariable x, SDVariable gamma, SDVariable beta, int groups, double epsilon, boolean silu) {
+    super("talespark_group_norm", List.of(x, gamma, beta), 3);
+    this.groups = groups;
+    this.epsilon = (float) epsilon;
+    this.silu = silu;
+  }
+
+  static SDVariable apply(
+      SDVariable x, SDVariable gamma, SDVariable beta, int groups, double epsilon, boolean silu) {
+    return new FusedGroupNorm(x, gamma, beta, groups, epsilon, silu).output();
+  }
+
+  @Override
+  List<long[]> outputShapes(List<long[]> inputShapes) {
+    long[] x = inputShapes.get(0);
+    if (x.length != 4 || x[1] % groups != 0) {
+      throw new IllegalArgumentException(
+          "Cannot group-normalise: shape=%s groups=%d, expected [B, C, H, W] with C divisible by groups"
+              .formatted(Arrays.toString(x), groups));
+    }
+    return List.of(x, new long[] {x[0], groups}, new long[] {x[0], groups});
+  }
+
+  @Override
+  public List<SDVariable> doDiff(List<SDVariable> outputGradients) {
+    SDVariable[] saved = outputVariables();
+    Backward backward =
+        new Backward(
+            List.of(arg(0), arg(1), arg(2), saved[1], saved[2], outputGradients.get(0)),
+            groups,
+            silu);
+    return List.of(backward.outputVariables());
+  }
+
+  @Override
+  Kernel kernel(OpCall call) {
+    long[] shape = call.inputs().get(0).shape();
+    int batch = (int) shape[0];
+    int channels = (int) shape[1];
+    int plane = (int) (shape[2] * shape[3]);
+    int perGroup = channels / groups;
+    int n = perGroup * plane;
+    FloatBuffer x = FloatMemory.of(call.inputs().get(0));
+    FloatBuffer gamma = FloatMemory.of(call.inputs().get(1));
+    FloatBuffer beta = FloatMemory.of(call.inputs().get(2));
+    FloatBuffer y = FloatMemory.of(call.outputs().get(0));
+    FloatBuffer means = FloatMemory.of(call.outputs().get(1));
+    FloatBuffer inverses = FloatMemory.of(call.outputs().get(2));
+    float[] values = new float[n];
+    float[] row = new float[plane];
+    float[] scratch = new float[plane];
+    Activations.Silu activation = new Activations.Silu();
+    return () -> {
+      for (int bg = 0; bg < batch * groups; bg++) {
+        x.get(bg * n, values, 0, n);
+        float mean = FloatMemory.sum(values, 0, n) / n;
+        for (int i = 0; i < n; i++) {
+          values[i] -= mean;
+        }
+        float inverse =
+            (float) (1 / Math.sqrt(FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
+        means.put(bg, mean);
+        inverses.put(bg, inverse);
+        for (int k = 0; k < perGroup; k++) {
+          int c = bg % groups * perGroup + k;
+          float scale = gamma.get(c) * inverse;
+          float shift = beta.get(c);
+          int from = k * plane;
+          for (int i = 0; i < plane; i++) {
+            row[i] = values[from + i] * scale + shift;
+          }
+          if (silu) {
+            activation.forward(row, row, plane, scratch);
+          }
+          y.put(bg * n + from, row, 0, plane);
+        }
+      }
+    };
+  }
+
+  private static final class Backward extends FusedOp {
+    private final int groups;
+    private final boolean silu;
+
+    Backward(List<SDVariable> inputs, int groups, boolean silu) {
+      super("talespark_group_norm_bp", inputs, 3);
+      this.groups = groups;
+      this.silu = silu;
+    }
+
+    @Override
+    List<long[]> outputShapes(List<long[]> inputShapes) {
+      return inputShapes.subList(0, 3);
+    }
+
+    @Override
+    Kernel kernel(OpCall call) {
+      long[] shape = call.inputs().get(0).shape();
+      int batch = (int) shape[0];
+      int channels = (int) shape[1];
+      int plane = (int) (shape[2] * shape[3]);
+      int perGroup = channels / groups;
+      int n = perGroup * plane;
+      FloatBuffer x = FloatMemory.of(call.inputs().get(0));
+      FloatBuffer gammas = FloatMemory.of(call.inputs().get(1));
+      FloatBuffer betas = FloatMemory.of(call.inputs().get(2));
+      FloatBuffer means = FloatMemory.of(call.inputs().get(3));
+      FloatBuffer inverses = FloatMemory.of(call.inputs().get(4));
+      FloatBuffer dy = FloatMemory.of(call.inputs().get(5));
+      FloatBuffer dx = FloatMemory.of(call.outputs().get(0));
+      FloatBuffer dGammas = FloatMemory.of(call.outputs().get(1));
+      FloatBuffer dBetas = FloatMemory.of(call.outputs().get(2));
+      float[] normalised = new float[n];
+      float[] gradient = new float[n];
+      float[] u = new float[plane];
+      float[] g = new float[plane];
+      float[] scratch = new float[plane];
+      float[] dGamma = new float[channels];
+      float[] dBeta = new float[channels];
+      Activations.Silu activation = new Activations.Silu();
+      return () -> {
+        Arrays.fill(dGamma, 0);
+        Arrays.fill(dBeta, 0);
+        for (int bg = 0; bg < batch * groups; bg++) {
+          x.get(bg * n, normalised, 0, n);
+          dy.get(bg * n, gradient, 0, n);
+          float mean = means.get(bg);
+          float inverse = inverses.get(bg);
+          for (int i = 0; i < n; i++) {
+            normalised[i] = (normalised[i] - mean) * inverse;
+          }
+          float sum = 0;
+          float product = 0;
+          for (int k = 0; k < perGroup; k++) {
+            int c = bg % groups * perGroup + k;
+            int from = k * plane;
+            float gamma = gammas.get(c);
+            if (silu) {
+              float beta = betas.get(c);
+              for (int i = 0; i < plane; i++) {
+                u[i] = normalised[from + i] * gamma + beta;
+              }
+              System.arraycopy(gradient, from, g, 0, plane);
+              activation.backward(u, g, plane, scratch);
+              System.arraycopy(g, 0, gradient, from, plane);
+            }
+            float ofBeta = FloatMemory.sum(gradient, from, plane);
+            float ofGamma = FloatMemory.dot(gradient, normalised, from, plane);
+            dBeta[c] += ofBeta;
+            dGamma[c] += ofGamma;
+            sum += gamma * ofBeta;
+            product += gamma * ofGamma;
+          }
+          float meanOfSum = sum / n;
+          float meanOfProduct = product / n;
+          for (int k = 0; k < perGroup; k++) {
+            float gamma = gammas.get(bg % groups * perGroup + k);
+            int from = k * plane;
+            for (int i = from; i < from + plane; i++) {
+              gradient[i] =
+                  inverse * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
+            }
+          }
+          dx.put(bg * n, gradient, 0, n);
+        }
+        dGammas.put(0, dGamma, 0, channels);
+        dBetas.put(0, dBeta, 0, channels);
+      };
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package org.talespark.zoo.graph;
+
+import java.util.Collections;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * An operation that ND4J does not have: several of its operations in one pass over memory, for
+ * float32. Only a {@link CompiledGraph} can run it. Each has a plain twin made of ND4J's
+ * operations, which the tests hold it against, forward and backward.
+ */
+abstract class FusedOp extends GraphOp {
+
+  FusedOp(String name, List<SDVariable> inputs, int outputs) {
+    super(name, inputs, Collections.nCopies(outputs, DataType.FLOAT));
+  }
+
+  /** Shapes of the outputs for these shapes of the inputs. */
+  abstract List<long[]> outputShapes(List<long[]> inputShapes);
+
+  /** Binds the operation to its arrays, all contiguous and in C order. */
+  abstract Kernel kernel(OpCall call);
+}
