@@ -1,0 +1,162 @@
+package org.talespark.zoo.optim;
+
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.ParameterLayout;
+
+/** What all optimizers share: the walk over the blocks, the state, and the decay mask. */
+abstract sealed class FlatOptimizer implements Optimizer
+    permits AdamOptimizer, SgdOptimizer, LionOptimizer {
+  private final DecayRuns runs;
+  private final Map<String, INDArray> state;
+  private final List<FlatArray> stateArrays = new ArrayList<>();
+  private final DataType type;
+  private final long length;
+  // blocks in Java memory, of one of the two types: parameters, gradients, one a state array
+  private final float[][] floats;
+  private final double[][] doubles;
+  private FlatArray parameters;
+  private FlatArray gradients;
+  private long steps;
+
+  FlatOptimizer(ParameterLayout layout, DataType type, List<String> stateNames) {
+    FlatArray.checkType("parameters", type);
+    if (layout.length() == 0) {
+      throw new IllegalArgumentException(
+          "Cannot create optimizer: parameters=0, expected at least one trainable parameter");
+    }
+    this.runs = new DecayRuns(layout);
+    Map<String, INDArray> arrays = new LinkedHashMap<>();
+    for (String name : stateNames) {
+      INDArray array = Nd4j.create(type, layout.length());
+      arrays.put(name, array);
+      stateArrays.add(FlatArray.of(name, array));
+    }
+    this.state = Collections.unmodifiableMap(arrays);
+    boolean single = type == DataType.FLOAT;
+    int blocks = 2 + stateNames.size();
+    this.floats = single ? new float[blocks][FlatArray.BLOCK] : new float[0][];
+    this.doubles = single ? new double[0][] : new double[blocks][FlatArray.BLOCK];
+    this.length = layout.length();
+    this.type = type;
+  }
+
+  /** Computes what is the same for all elements of one update; the first update is step 1. */
+  abstract void prepare(long step, double learningRate);
+
+  /**
+   * Updates the elements [from, to) of a block.
+   *
+   * @param blocks parameters, gradients, then the state in order
+   * @param decay whether weight decay applies to them
+   */
+  abstract void apply(float[][] blocks, int from, int to, boolean decay);
+
+  abstract void apply(double[][] blocks, int from, int to, boolean decay);
+
+  @Override
+  public final void update(INDArray newParameters, INDArray newGradients, double learningRate) {
+    if (!(learningRate >= 0) || Double.isInfinite(learningRate)) {
+      throw new IllegalArgumentException(
+          "Cannot update parameters: learning_rate=%s, expected a finite number >= 0"
+              .formatted(learningRate));
+    }
+    parameters = FlatArray.rebind(parameters, "parameters", newParameters, type, length);
+    gradients = FlatArray.rebind(gradients, "gradients", newGradients, type, length);
+    prepare(steps + 1, learningRate);
+    try {
+      if (type == DataType.FLOAT) {
+        updateFloats();
+      } else {
+        updateDoubles();
+      }
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+    steps++;
+  }
+
+  private void updateFloats() {
+    float[][] blocks = floats;
+    int run = 0;
+    for (long offset = 0; offset < length; offset += FlatArray.BLOCK) {
+      int n = parameters.blockLength(offset);
+      parameters.read(offset, blocks[0], n);
+      gradients.read(offset, blocks[1], n);
+      for (int s = 0; s < stateArrays.size(); s++) {
+        stateArrays.get(s).read(offset, blocks[2 + s], n);
+      }
+      int from = 0;
+      while (from < n) {
+        int to = (int) Math.min(n, runs.end(run) - offset);
+        apply(blocks, from, to, runs.decayed(run));
+        run += offset + to == runs.end(run) ? 1 : 0;
+        from = to;
+      }
+      parameters.write(offset, blocks[0], n);
+      for (int s = 0; s < stateArrays.size(); s++) {
+        stateArrays.get(s).write(offset, blocks[2 + s], n);
+      }
+    }
+  }
+
+  private void updateDoubles() {
+    double[][] blocks = doubles;
+    int run = 0;
+    for (long offset = 0; offset < length; offset += FlatArray.BLOCK) {
+      int n = parameters.blockLength(offset);
+      parameters.read(offset, blocks[0], n);
+      gradients.read(offset, blocks[1], n);
+      for (int s = 0; s < stateArrays.size(); s++) {
+        stateArrays.get(s).read(offset, blocks[2 + s], n);
+      }
+      int from = 0;
+      while (from < n) {
+        int to = (int) Math.min(n, runs.end(run) - offset);
+        apply(blocks, from, to, runs.decayed(run));
+        run += offset + to == runs.end(run) ? 1 : 0;
+        from = to;
+      }
+      parameters.write(offset, blocks[0], n);
+      for (int s = 0; s < stateArrays.size(); s++) {
+        stateArrays.get(s).write(offset, blocks[2 + s], n);
+      }
+    }
+  }
+
+  @Override
+  public final long steps() {
+    return steps;
+  }
+
+  @Override
+  public final Map<String, INDArray> state() {
+    return state;
+  }
+
+  @Override
+  public final void restore(long newSteps, Map<String, INDArray> saved) {
+    if (newSteps < 0 || !saved.keySet().equals(state.keySet())) {
+      throw new IllegalArgumentException(
+          "Cannot restore optimizer: steps=%d state=%s, expected steps >= 0 and state=%s"
+              .formatted(newSteps, saved.keySet(), state.keySet()));
+    }
+    saved.forEach(
+        (name, array) -> {
+          if (array.rank() != 1 || array.length() != length || array.dataType() != type) {
+            throw new IllegalArgumentException(
+                "Cannot restore optimizer: state=%s rank=%d length=%d type=%s, expected rank 1, length=%d, type=%s"
+                    .formatted(name, array.rank(), array.length(), array.dataType(), length, type));
+          }
+        });
+    saved.forEach((name, array) -> state.get(name).assign(array));
+    steps = newSteps;
+  }
+}

@@ -1,0 +1,314 @@
+package org.talespark.zoo.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.talespark.zoo.graph.ParameterLayout;
+
+class OptimizerTest {
+  /** Odd sizes: runs that end inside blocks, blocks that end inside runs. */
+  private static final ParameterLayout LAYOUT = layout();
+
+  private static final int LENGTH = (int) LAYOUT.length();
+  private static final double RATE = 3e-3;
+
+  private static ParameterLayout layout() {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    shapes.put("gain", new long[] {});
+    shapes.put("kernel", new long[] {5, 7, 3, 101});
+    shapes.put("bias", new long[] {101});
+    shapes.put("none", new long[] {0, 4});
+    shapes.put("embedding", new long[] {97, 31});
+    shapes.put("table", new long[] {33, 3});
+    shapes.put("norm", new long[] {4001});
+    return ParameterLayout.of(shapes);
+  }
+
+  static Stream<OptimizerConfig> configs() {
+    return Stream.of(
+        new OptimizerConfig.AdamW(0.9, 0.999, 1e-8, 0.1),
+        new OptimizerConfig.AdamW(0.5, 0.9, 1e-3, 0),
+        new OptimizerConfig.Adam(0.9, 0.99, 1e-8),
+        new OptimizerConfig.Sgd(0, false, 0.1),
+        new OptimizerConfig.Sgd(0.9, false, 0.01),
+        new OptimizerConfig.Sgd(0.9, true, 0.01),
+        new OptimizerConfig.Lion(0.9, 0.99, 0.1));
+  }
+
+  static Stream<Arguments> configsAndTypes() {
+    return configs()
+        .flatMap(
+            config ->
+                Stream.of(
+                    Arguments.of(config, DataType.FLOAT), Arguments.of(config, DataType.DOUBLE)));
+  }
+
+  /** One parameter at a time, in double precision, as PyTorch's documentation states it. */
+  private static final class Reference {
+    private final OptimizerConfig config;
+    private final double[] first = new double[LENGTH];
+    private final double[] second = new double[LENGTH];
+    private int step;
+
+    Reference(OptimizerConfig config) {
+      this.config = config;
+    }
+
+    void update(double[] p, double[] g, double lr) {
+      step++;
+      for (ParameterLayout.Slot slot : LAYOUT.slots()) {
+        boolean decays = slot.shape().size() > 1;
+        for (int i = (int) slot.offset(); i < slot.end(); i++) {
+          p[i] = one(i, p[i], g[i], lr, decays);
+        }
+      }
+    }
+
+    private double one(int i, double p, double g, double lr, boolean decays) {
+      if (config instanceof OptimizerConfig.AdamW c) {
+        double kept = decays ? p - lr * c.weightDecay() * p : p;
+        return adam(i, kept, g, lr, c.beta1(), c.beta2(), c.eps());
+      } else if (config instanceof OptimizerConfig.Adam c) {
+        return adam(i, p, g, lr, c.beta1(), c.beta2(), c.eps());
+      } else if (config instanceof OptimizerConfig.Sgd c) {
+        double d = g + (decays ? c.weightDecay() * p : 0);
+        if (c.momentum() == 0) {
+          return p - lr * d;
+        }
+        first[i] = step == 1 ? d : c.momentum() * first[i] + d;
+        return p - lr * (c.nesterov() ? d + c.momentum() * first[i] : first[i]);
+      } else if (config instanceof OptimizerConfig.Lion c) {
+        double kept = decays ? p - lr * c.weightDecay() * p : p;
+        double sign = Math.signum(c.beta1() * first[i] + (1 - c.beta1()) * g);
+        first[i] = c.beta2() * first[i] + (1 - c.beta2()) * g;
+        return kept - lr * sign;
+      }
+      throw new AssertionError(config);
+    }
+
+    private double adam(
+        int i, double p, double g, double lr, double beta1, double beta2, double eps) {
+      first[i] = beta1 * first[i] + (1 - beta1) * g;
+      second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+      double mean = first[i] / (1 - Math.pow(beta1, step));
+      double square = second[i] / (1 - Math.pow(beta2, step));
+      return p - lr * mean / (Math.sqrt(square) + eps);
+    }
+  }
+
+  private static double[] random(Random random, double scale) {
+    double[] values = new double[LENGTH];
+    for (int i = 0; i < LENGTH; i++) {
+      values[i] = (float) (scale * random.nextGaussian()); // the same in both precisions
+    }
+    return values;
+  }
+
+  private static INDArray array(double[] values, DataType type) {
+    return Nd4j.createFromArray(values).castTo(type);
+  }
+
+  @ParameterizedTest
+  @MethodSource("configsAndTypes")
+  void agreesWithAScalarReferenceOverFiftySteps(OptimizerConfig config, DataType type) {
+    Random random = new Random(7);
+    double[] expected = random(random, 0.2);
+    INDArray parameters = array(expected, type);
+    Optimizer optimizer = config.create(LAYOUT, type);
+    Reference reference = new Reference(config);
+    for (int step = 0; step < 50; step++) {
+      double[] gradients = random(random, Math.pow(10, step % 5 - 3));
+      double rate = (float) (RATE * (1 - step / 100.0));
+      INDArray given = array(gradients, type);
+      optimizer.update(parameters, given, rate);
+      reference.update(expected, gradients, rate);
+      assertThat(given).as("gradients are left alone").isEqualTo(array(gradients, type));
+    }
+    assertThat(optimizer.steps()).isEqualTo(50);
+    double tolerance = type == DataType.FLOAT ? 1e-6 : 1e-12;
+    double[] actual = parameters.castTo(DataType.DOUBLE).toDoubleVector();
+    for (int i = 0; i < LENGTH; i++) {
+      assertThat(actual[i]).isCloseTo(expected[i], within(tolerance * (1 + Math.abs(expected[i]))));
+    }
+  }
+
+  @Test
+  void firstStepsOfAdamAreThoseOfTheFormula() {
+    ParameterLayout one = ParameterLayout.of(Map.of("w", new long[] {1, 1}));
+    INDArray w = Nd4j.createFromArray(1.0);
+    Optimizer adamw =
+        new OptimizerConfig.AdamW(0.9, 0.999, 1e-8, 0.01).create(one, DataType.DOUBLE);
+    adamw.update(w, Nd4j.createFromArray(0.5), 0.1);
+    // corrected averages are the gradient and its square: a step of the rate, after decay by 0.001
+    assertThat(w.getDouble(0)).isCloseTo(0.999 - 0.1 * 0.5 / (0.5 + 1e-8), within(1e-15));
+    INDArray epsilonOutside = Nd4j.createFromArray(1.0);
+    new OptimizerConfig.Adam(0.9, 0.999, 0.5)
+        .create(one, DataType.DOUBLE)
+        .update(epsilonOutside, Nd4j.createFromArray(0.5), 0.1);
+    assertThat(epsilonOutside.getDouble(0)).isCloseTo(0.95, within(1e-15));
+  }
+
+  @ParameterizedTest
+  @MethodSource("configsAndTypes")
+  void decaysOnlyParametersOfTwoOrMoreDimensions(OptimizerConfig config, DataType type) {
+    INDArray parameters = Nd4j.ones(type, LENGTH);
+    config.create(LAYOUT, type).update(parameters, Nd4j.create(type, LENGTH), 0.5);
+    boolean decaying =
+        (config instanceof OptimizerConfig.AdamW a && a.weightDecay() > 0)
+            || config instanceof OptimizerConfig.Sgd
+            || config instanceof OptimizerConfig.Lion;
+    for (ParameterLayout.Slot slot : LAYOUT.slots()) {
+      for (long i = slot.offset(); i < slot.end(); i++) {
+        if (decaying && slot.shape().size() > 1) {
+          assertThat(parameters.getDouble(i)).as(slot.name()).isLessThan(1);
+        } else {
+          assertThat(parameters.getDouble(i)).as(slot.name()).isEqualTo(1);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("configsAndTypes")
+  void continuesFromSavedStateBitForBit(OptimizerConfig config, DataType type) {
+    Random random = new Random(3);
+    INDArray parameters = array(random(random, 0.2), type);
+    INDArray[] gradients = new INDArray[10];
+    for (int i = 0; i < gradients.length; i++) {
+      gradients[i] = array(random(random, 0.1), type);
+    }
+    Optimizer uninterrupted = config.create(LAYOUT, type);
+    INDArray saved = null;
+    Map<String, INDArray> savedState = new LinkedHashMap<>();
+    for (int i = 0; i < 10; i++) {
+      if (i == 5) {
+        saved = parameters.dup();
+        uninterrupted.state().forEach((name, array) -> savedState.put(name, array.dup()));
+      }
+      uninterrupted.update(parameters, gradients[i], RATE);
+    }
+    Optimizer resumed = config.create(LAYOUT, type);
+    resumed.update(Nd4j.ones(type, LENGTH), gradients[9], RATE); // state that must go
+    resumed.restore(5, savedState);
+    for (int i = 5; i < 10; i++) {
+      resumed.update(saved, gradients[i], RATE);
+    }
+    assertThat(saved).isEqualTo(parameters);
+    assertThat(saved.toString()).isNotEmpty();
+    assertThat(bits(saved)).isEqualTo(bits(parameters));
+    assertThat(resumed.steps()).isEqualTo(10);
+    uninterrupted
+        .state()
+        .forEach(
+            (name, array) -> assertThat(bits(resumed.state().get(name))).isEqualTo(bits(array)));
+  }
+
+  private static double[] bits(INDArray array) {
+    return array.castTo(DataType.DOUBLE).toDoubleVector();
+  }
+
+  @ParameterizedTest
+  @MethodSource("configsAndTypes")
+  void findsTheBottomOfAQuadratic(OptimizerConfig config, DataType type) {
+    ParameterLayout vector = ParameterLayout.of(Map.of("x", new long[] {64}));
+    INDArray goal = array(new Random(1).doubles(64).toArray(), type);
+    INDArray x = Nd4j.create(type, 64);
+    INDArray gradient = Nd4j.create(type, 64);
+    Optimizer optimizer = config.create(vector, type);
+    for (int step = 0; step < 400; step++) {
+      x.subi(goal, gradient);
+      optimizer.update(x, gradient, 0.05 * (1 - step / 400.0));
+    }
+    assertThat(x.distance2(goal)).isLessThan(5e-2);
+  }
+
+  @Test
+  void worksOnViewsOfLargerArrays() {
+    INDArray all = Nd4j.ones(DataType.FLOAT, 3L * LENGTH);
+    INDArray view = all.get(NDArrayIndex.interval(LENGTH, 2L * LENGTH));
+    new OptimizerConfig.Sgd(0, false, 0)
+        .create(LAYOUT, DataType.FLOAT)
+        .update(view, Nd4j.ones(DataType.FLOAT, LENGTH), 0.25);
+    assertThat(all.getFloat(LENGTH - 1)).isEqualTo(1);
+    assertThat(all.getFloat(LENGTH)).isEqualTo(0.75f);
+    assertThat(all.getFloat(2L * LENGTH - 1)).isEqualTo(0.75f);
+    assertThat(all.getFloat(2L * LENGTH)).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("configsAndTypes")
+  void updatesAllocateNothing(OptimizerConfig config, DataType type) {
+    INDArray parameters = Nd4j.ones(type, LENGTH);
+    INDArray gradients = Nd4j.ones(type, LENGTH);
+    Optimizer optimizer = config.create(LAYOUT, type);
+    optimizer.update(parameters, gradients, RATE);
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long natives = Pointer.totalBytes();
+    long least = Long.MAX_VALUE; // the compiler may charge this thread once
+    for (int i = 0; i < 5; i++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      optimizer.update(parameters, gradients, RATE);
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    }
+    assertThat(least).isLessThan(128);
+    assertThat(Pointer.totalBytes()).isLessThanOrEqualTo(natives);
+  }
+
+  @Test
+  void signIsThatOfEveryFloat() {
+    for (float x :
+        new float[] {0f, -0f, Float.MIN_VALUE, -Float.MIN_VALUE, 1e-20f, -3f, Float.MAX_VALUE}) {
+      assertThat(LionOptimizer.sign(x)).isEqualTo(Math.signum(x));
+    }
+    assertThat(LionOptimizer.sign(Float.NEGATIVE_INFINITY)).isEqualTo(-1);
+    assertThat(LionOptimizer.sign(Float.NaN)).isNaN();
+  }
+
+  @Test
+  void refusesArraysAndRatesThatDoNotFit() {
+    Optimizer optimizer = new OptimizerConfig.Adam(0.9, 0.999, 1e-8).create(LAYOUT, DataType.FLOAT);
+    INDArray good = Nd4j.create(DataType.FLOAT, LENGTH);
+    assertThatThrownBy(() -> optimizer.update(Nd4j.create(DataType.FLOAT, 3), good, RATE))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("parameters type=FLOAT length=3");
+    assertThatThrownBy(() -> optimizer.update(good, Nd4j.create(DataType.DOUBLE, LENGTH), RATE))
+        .hasMessageContaining("gradients type=DOUBLE");
+    assertThatThrownBy(() -> optimizer.update(good.reshape(1, LENGTH), good, RATE))
+        .hasMessageContaining("rank 1");
+    for (double rate : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      assertThatThrownBy(() -> optimizer.update(good, good, rate))
+          .hasMessageContaining("learning_rate=" + rate);
+    }
+    assertThat(optimizer.steps()).isZero();
+    assertThatThrownBy(() -> optimizer.restore(1, Map.of()))
+        .hasMessageContaining("expected steps >= 0 and state=[exp_avg, exp_avg_sq]");
+    assertThatThrownBy(
+            () ->
+                optimizer.restore(
+                    1, Map.of("exp_avg", good, "exp_avg_sq", Nd4j.create(DataType.FLOAT, 1))))
+        .hasMessageContaining("state=exp_avg_sq rank=1 length=1");
+    assertThatThrownBy(
+            () ->
+                new OptimizerConfig.Adam(0.9, 0.999, 1e-8)
+                    .create(ParameterLayout.of(Map.of()), DataType.FLOAT))
+        .hasMessageContaining("parameters=0");
+    assertThatThrownBy(
+            () -> new OptimizerConfig.Adam(0.9, 0.999, 1e-8).create(LAYOUT, DataType.INT32))
+        .hasMessageContaining("type=INT");
+  }
+}
