@@ -14,6 +14,7 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A SameDiff graph, forward and backward, lowered once into a static plan: topologically sorted
@@ -72,6 +73,21 @@ public final class CompiledGraph implements AutoCloseable {
   /** The array to fill before a step; it belongs to the plan. */
   public INDArray input(String name) {
     return named(inputs, name, "input");
+  }
+
+  /** Fills a floating-point input from values in C order. */
+  public void fill(String name, float[] values) {
+    INDArray array = input(name);
+    if (values.length != array.length()) {
+      throw new IllegalArgumentException(
+          "Cannot fill input: name=%s values=%d, expected %d"
+              .formatted(name, values.length, array.length()));
+    }
+    if (array.dataType() == DataType.FLOAT) {
+      FloatMemory.of(array).put(0, values, 0, values.length);
+    } else {
+      array.reshape(array.length()).assign(Nd4j.createFromArray(values));
+    }
   }
 
   /** An output's array; its contents hold until the next step. */

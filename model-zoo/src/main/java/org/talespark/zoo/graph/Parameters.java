@@ -10,15 +10,22 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class Parameters {
   private final ParameterLayout layout;
   private final INDArray flat;
-  private final Map<String, INDArray> views = new LinkedHashMap<>();
+  private final Map<String, INDArray> views;
 
   /** All zeros. */
   public Parameters(ParameterLayout layout, DataType type) {
     this.layout = layout;
     this.flat = Nd4j.zeros(type, Math.max(1, layout.length()));
+    this.views = views(layout, flat);
+  }
+
+  /** Views of any flat array by the names of a layout, in flat order. */
+  public static Map<String, INDArray> views(ParameterLayout layout, INDArray flat) {
+    Map<String, INDArray> views = new LinkedHashMap<>();
     for (ParameterLayout.Slot slot : layout.slots()) {
       views.put(slot.name(), Views.view(flat, slot.offset(), slot.dimensions()));
     }
+    return views;
   }
 
   public ParameterLayout layout() {

@@ -1,0 +1,127 @@
+package org.talespark.zoo.nn;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.Ops;
+
+/**
+ * Layers with parameters, named and initialised as PyTorch's: weights and biases uniform in
+ * &plusmn;1/sqrt(fan-in), scales one, shifts zero. The values of a parameter depend only on the
+ * seed and its name.
+ */
+public final class Layers {
+
+  /** Where parameters come from. */
+  private sealed interface Source permits Trained, Bound, Shared {}
+
+  private record Trained(long seed) implements Source {}
+
+  private record Bound() implements Source {}
+
+  /** The same variables once more, for a second pass over other inputs. */
+  private record Shared() implements Source {}
+
+  private final Ops ops;
+  private final Source source;
+  private final List<String> names = new ArrayList<>();
+
+  private Layers(Ops ops, Source source) {
+    this.ops = requireNonNull(ops, "ops");
+    this.source = source;
+  }
+
+  /** Layers with trainable parameters. */
+  public static Layers trainable(Ops ops, long seed) {
+    return new Layers(ops, new Trained(seed));
+  }
+
+  /** Layers with constants of zero in place of parameters, to be bound to arrays by name. */
+  public static Layers bound(Ops ops) {
+    return new Layers(ops, new Bound());
+  }
+
+  /** These layers' parameters again, in the same graph, for another pass. */
+  public Layers again() {
+    return new Layers(ops, new Shared());
+  }
+
+  public Ops ops() {
+    return ops;
+  }
+
+  /** Names of all parameters made so far. */
+  public List<String> names() {
+    return List.copyOf(names);
+  }
+
+  /** Convolution: x [B, in, H, W] -> [B, out, H', W']; {@code name.weight}, {@code name.bias}. */
+  public SDVariable conv(
+      String name, SDVariable x, int in, int out, int kernel, int stride, int padding) {
+    double bound = 1 / Math.sqrt((double) in * kernel * kernel);
+    SDVariable weight = uniform(name + ".weight", bound, out, in, kernel, kernel);
+    SDVariable bias = uniform(name + ".bias", bound, out);
+    return ops.conv2d(x, weight, bias, stride, padding);
+  }
+
+  /** Transposed convolution: x [B, in, H, W] -> [B, out, H', W']. */
+  public SDVariable convTranspose(
+      String name, SDVariable x, int in, int out, int kernel, int stride, int padding) {
+    double bound = 1 / Math.sqrt((double) out * kernel * kernel);
+    SDVariable weight = uniform(name + ".weight", bound, in, out, kernel, kernel);
+    SDVariable bias = uniform(name + ".bias", bound, out);
+    return ops.convTranspose2d(x, weight, bias, stride, padding);
+  }
+
+  /** x [N, in] -> [N, out]. */
+  public SDVariable linear(String name, SDVariable x, int in, int out) {
+    double bound = 1 / Math.sqrt(in);
+    return ops.linear(
+        x, uniform(name + ".weight", bound, out, in), uniform(name + ".bias", bound, out));
+  }
+
+  /** Group normalisation of x [B, channels, H, W], epsilon 1e-6. */
+  public SDVariable groupNorm(String name, SDVariable x, int channels, int groups) {
+    return ops.groupNorm(x, ones(name, channels), zeros(name, channels), groups, 1e-6);
+  }
+
+  /** Group normalisation followed by SiLU. */
+  public SDVariable groupNormSilu(String name, SDVariable x, int channels, int groups) {
+    return ops.groupNormSilu(x, ones(name, channels), zeros(name, channels), groups, 1e-6);
+  }
+
+  /** Batch normalisation of x [B, channels, H, W] with the batch's statistics, epsilon 1e-5. */
+  public SDVariable batchNorm(String name, SDVariable x, int channels) {
+    return ops.batchNorm(x, ones(name, channels), zeros(name, channels), 1e-5);
+  }
+
+  private SDVariable ones(String name, int n) {
+    return parameter(name + ".weight", Nd4j.ones(ops.type(), n));
+  }
+
+  private SDVariable zeros(String name, int n) {
+    return parameter(name + ".bias", Nd4j.zeros(ops.type(), n));
+  }
+
+  /** A parameter uniform in [-bound, bound). */
+  public SDVariable uniform(String name, double bound, long... shape) {
+    if (source instanceof Trained trained) {
+      return parameter(name, Uniform.fill(trained.seed(), name, bound, shape, DataType.DOUBLE));
+    }
+    return parameter(name, Nd4j.zeros(ops.type(), shape));
+  }
+
+  /** A parameter with these initial values. */
+  public SDVariable parameter(String name, INDArray initial) {
+    if (source instanceof Shared) {
+      return requireNonNull(ops.graph().getVariable(name), name);
+    }
+    names.add(name);
+    return source instanceof Trained ? ops.parameter(name, initial) : ops.frozen(name, initial);
+  }
+}

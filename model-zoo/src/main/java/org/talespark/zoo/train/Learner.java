@@ -1,0 +1,54 @@
+package org.talespark.zoo.train;
+
+import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A model with all that trains it: one worker's replica. Replicas that start equal, see the parts
+ * of the same batches and share a {@link Reducer} stay equal to the bit.
+ */
+public interface Learner extends AutoCloseable {
+
+  /**
+   * Forward, backward, reduction over the workers, clipping and update.
+   *
+   * @param batch exactly as many samples as the learner was made for
+   * @throws NonFiniteException when losses or gradients are not finite; nothing was updated
+   */
+  StepResult step(Batch batch, Progress progress);
+
+  /** Live arrays of the model's weights by tensor name, to save and to load into. */
+  Map<String, INDArray> model();
+
+  /** Live arrays of the averaged weights under the model's names; empty without averaging. */
+  Map<String, INDArray> ema();
+
+  /** Live arrays of all else that training needs: optimizer state, other networks, statistics. */
+  Map<String, INDArray> state();
+
+  /** Numbers that belong to {@link #state()}. */
+  Map<String, Long> counters();
+
+  /** Takes these counters and whatever has been loaded into the live arrays. */
+  void restored(Map<String, Long> counters);
+
+  /**
+   * Sums over held-out samples with the averaged weights, to be added over batches and workers and
+   * given to {@link LearnerConfig#metrics}.
+   *
+   * @param batch at most as many samples as the learner was made for
+   */
+  Map<String, double[]> evaluate(Batch batch);
+
+  /**
+   * Pictures for people to look at, made from these samples: rows of [3, size, size] in [-1, 1],
+   * each row one kind. Empty when the model makes no pictures.
+   */
+  float[][][] samples(Batch batch);
+
+  /** What the plans need, for people. */
+  String memoryReport();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,130 @@
+package org.talespark.zoo.vq;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.nn.Layers;
+
+/**
+ * Vector quantisation (van den Oord 2017, arXiv:1711.00937): each vector is replaced by the nearest
+ * of K codes.
+ *
+ * <p>Squared distance |z|^2 + |e|^2 - 2 z e; |z|^2 is the same for all codes and left out. The
+ * gradient passes straight through to z. Loss, Eq. 3: |sg(z) - e|^2 moves the codes (unless they
+ * follow an exponential moving average, appendix A.1), beta |z - sg(e)|^2 commits the encoder. With
+ * cosine similarity (Yu 2022, arXiv:2110.04627) z and the codes are l2-normalised first.
+ *
+ * <p>Shapes: z [N, D], codes [K, D].
+ */
+public final class VectorQuantizer {
+
+  /** How codes learn. */
+  public enum Learning {
+    /** By the exponential moving average of the vectors assigned to them. */
+    EMA,
+    /** By the gradient of the codebook loss. */
+    GRADIENT
+  }
+
+  /** How near is measured. */
+  public enum Similarity {
+    EUCLIDEAN,
+    COSINE
+  }
+
+  /**
+   * The codebook's size and how it learns.
+   *
+   * @param codes K
+   * @param dimension D
+   * @param commitment beta
+   * @param decay of the moving averages
+   * @param deadBelow a code whose average count falls below this is revived; 0 revives none
+   */
+  public record Config(
+      int codes,
+      int dimension,
+      Learning learning,
+      Similarity similarity,
+      double commitment,
+      double decay,
+      double deadBelow) {
+    public Config {
+      check(codes >= 2, "codes", codes, "at least 2");
+      check(dimension >= 1, "dimension", dimension, "at least 1");
+      check(commitment > 0, "commitment", commitment, "positive");
+      check(decay > 0 && decay < 1, "decay", decay, "between 0 and 1");
+      check(deadBelow >= 0, "dead_below", deadBelow, "at least 0");
+    }
+
+    private static void check(boolean holds, String key, Object value, String rule) {
+      if (!holds) {
+        throw new IllegalArgumentException(
+            "Cannot configure quantizer: %s=%s, expected %s".formatted(key, value, rule));
+      }
+    }
+  }
+
+  /**
+   * The quantizer in a graph.
+   *
+   * @param vectors what was quantised, z [N, D]
+   * @param quantized codes with the gradient of z [N, D]
+   * @param indices nearest codes, int32 [N]
+   * @param loss scalar
+   */
+  public record Outputs(
+      SDVariable vectors, SDVariable quantized, SDVariable indices, SDVariable loss) {}
+
+  private VectorQuantizer() {}
+
+  /** The codebook: trainable only when it learns by gradient. */
+  static SDVariable codebook(Layers layers, Config config, String name) {
+    double bound = 1.0 / config.codes();
+    if (config.learning() == Learning.GRADIENT) {
+      return layers.uniform(name, bound, config.codes(), config.dimension());
+    }
+    return layers
+        .ops()
+        .frozen(name, Nd4j.zeros(layers.ops().type(), config.codes(), config.dimension()));
+  }
+
+  /** The vectors of int32 indices [N] as the decoder sees them: [N, D]. */
+  static SDVariable lookUp(Ops ops, Config config, SDVariable codebook, SDVariable indices) {
+    SDVariable codes =
+        config.similarity() == Similarity.COSINE ? normalize(ops, codebook) : codebook;
+    return ops.embedding(codes, indices);
+  }
+
+  /** Quantises z [N, D]. */
+  static Outputs quantize(Ops ops, Config config, SDVariable z, SDVariable codebook) {
+    SDVariable vectors = z;
+    SDVariable codes = codebook;
+    if (config.similarity() == Similarity.COSINE) {
+      vectors = normalize(ops, z);
+      codes = normalize(ops, codebook);
+    }
+    SDVariable frozenVectors = ops.stopGradient(vectors);
+    SDVariable frozenCodes = ops.stopGradient(codes);
+    SDVariable indices = nearest(ops, frozenVectors, frozenCodes);
+    SDVariable chosen = ops.embedding(codes, indices); // [N, D]
+    SDVariable loss = ops.meanSquare(vectors, ops.stopGradient(chosen)).mul(config.commitment());
+    if (config.learning() == Learning.GRADIENT) {
+      loss = loss.add(ops.meanSquare(chosen, frozenVectors));
+    }
+    SDVariable straightThrough = vectors.add(ops.stopGradient(chosen.sub(vectors)));
+    return new Outputs(vectors, straightThrough, indices, loss);
+  }
+
+  /** Index of the nearest code of each row: z [N, D], codes [K, D] -> int32 [N]. */
+  static SDVariable nearest(Ops ops, SDVariable z, SDVariable codes) {
+    SDVariable norms = ops.graph().math().square(codes).sum(false, 1); // [K]
+    SDVariable products = ops.matmul(z, codes, false, true); // [N, K]
+    return ops.argMinOfRows(norms.sub(products.mul(2.0)));
+  }
+
+  private static SDVariable normalize(Ops ops, SDVariable rows) {
+    SDVariable squares = ops.graph().math().square(rows).sum(true, 1);
+    return rows.div(ops.graph().math().sqrt(squares.add(1e-12)));
+  }
+}

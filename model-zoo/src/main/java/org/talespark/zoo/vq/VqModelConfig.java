@@ -1,0 +1,31 @@
+package org.talespark.zoo.vq;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.talespark.zoo.nn.Layers;
+
+/** A model that turns pictures into a grid of codes and back. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = VqVae.Config.class, name = "vqvae"),
+  @JsonSubTypes.Type(value = VqGan.Config.class, name = "vqgan")
+})
+public sealed interface VqModelConfig permits VqVae.Config, VqGan.Config {
+
+  VectorQuantizer.Config quantizer();
+
+  /** Pixels of a picture's side per code. */
+  int downsampling();
+
+  /** The parameter whose gradients balance the adversarial loss. */
+  String lastLayer();
+
+  /** The codebook's parameter name. */
+  String codebook();
+
+  /** Builds encoder, quantizer and decoder for x [batch, 3, size, size]. */
+  VqModel build(Layers layers, int batch, int size);
+
+  /** Builds the decoder alone, for int32 codes [batch * side * side]. */
+  VqModel.Decoder buildDecoder(Layers layers, int batch, int side);
+}
