@@ -5,31 +5,30 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /** What a thing is: how it is drawn, where it may be, and how language speaks of it. */
 enum Kind {
-  CAT(Habitat.GROUND, "cats", true, CharacterPainter::cat),
-  DOG(Habitat.GROUND, "dogs", true, CharacterPainter::dog),
-  RABBIT(Habitat.GROUND, "rabbits", true, CharacterPainter::rabbit),
-  BEAR(Habitat.GROUND, "bears", true, CharacterPainter::bear),
-  MOUSE(Habitat.GROUND, "mice", true, CharacterPainter::mouse),
-  FROG(Habitat.GROUND, "frogs", true, CharacterPainter::frog),
-  OWL(Habitat.GROUND, "owls", true, CharacterPainter::owl),
-  TURTLE(Habitat.GROUND, "turtles", true, CharacterPainter::turtle),
-  BIRD(Habitat.SKY, "birds", true, CharacterPainter::bird),
-  BUTTERFLY(Habitat.SKY, "butterflies", true, CharacterPainter::butterfly),
-  FISH(Habitat.WATER, "fish", true, CharacterPainter::fish),
-  TREE(Habitat.GROUND, "trees", false, ObjectPainter::tree),
-  HOUSE(Habitat.GROUND, "houses", false, ObjectPainter::house),
-  FLOWER(Habitat.GROUND, "flowers", false, ObjectPainter::flower),
-  MUSHROOM(Habitat.GROUND, "mushrooms", false, ObjectPainter::mushroom),
-  BALL(Habitat.GROUND, "balls", false, ObjectPainter::ball),
-  CAR(Habitat.GROUND, "cars", false, ObjectPainter::car),
-  BOAT(Habitat.WATER, "boats", false, ObjectPainter::boat),
-  STAR(Habitat.SKY, "stars", false, ObjectPainter::star),
-  BALLOON(Habitat.SKY, "balloons", false, ObjectPainter::balloon),
-  KITE(Habitat.SKY, "kites", false, ObjectPainter::kite);
+  CAT(Habitat.GROUND, "cats", true),
+  DOG(Habitat.GROUND, "dogs", true),
+  RABBIT(Habitat.GROUND, "rabbits", true),
+  BEAR(Habitat.GROUND, "bears", true),
+  MOUSE(Habitat.GROUND, "mice", true),
+  FROG(Habitat.GROUND, "frogs", true),
+  OWL(Habitat.GROUND, "owls", true),
+  TURTLE(Habitat.GROUND, "turtles", true),
+  BIRD(Habitat.SKY, "birds", true),
+  BUTTERFLY(Habitat.SKY, "butterflies", true),
+  FISH(Habitat.WATER, "fish", true),
+  TREE(Habitat.GROUND, "trees", false),
+  HOUSE(Habitat.GROUND, "houses", false),
+  FLOWER(Habitat.GROUND, "flowers", false),
+  MUSHROOM(Habitat.GROUND, "mushrooms", false),
+  BALL(Habitat.GROUND, "balls", false),
+  CAR(Habitat.GROUND, "cars", false),
+  BOAT(Habitat.WATER, "boats", false),
+  STAR(Habitat.SKY, "stars", false),
+  BALLOON(Habitat.SKY, "balloons", false),
+  KITE(Habitat.SKY, "kites", false);
 
   /** Where a thing belongs in a picture. */
   enum Habitat {
@@ -44,13 +43,11 @@ enum Kind {
   private final Habitat habitat;
   private final String plural;
   private final boolean alive;
-  private final Consumer<Brush> painter;
 
-  Kind(Habitat habitat, String plural, boolean alive, Consumer<Brush> painter) {
+  Kind(Habitat habitat, String plural, boolean alive) {
     this.habitat = habitat;
     this.plural = plural;
     this.alive = alive;
-    this.painter = painter;
   }
 
   String word() {
@@ -71,7 +68,29 @@ enum Kind {
 
   /** Paints the thing into the square from (0, 0) to (100, 100). */
   void paint(Brush brush) {
-    painter.accept(brush);
+    switch (this) {
+      case CAT -> CharacterPainter.cat(brush);
+      case DOG -> CharacterPainter.dog(brush);
+      case RABBIT -> CharacterPainter.rabbit(brush);
+      case BEAR -> CharacterPainter.bear(brush);
+      case MOUSE -> CharacterPainter.mouse(brush);
+      case FROG -> CharacterPainter.frog(brush);
+      case OWL -> CharacterPainter.owl(brush);
+      case TURTLE -> CharacterPainter.turtle(brush);
+      case BIRD -> CharacterPainter.bird(brush);
+      case BUTTERFLY -> CharacterPainter.butterfly(brush);
+      case FISH -> CharacterPainter.fish(brush);
+      case TREE -> ObjectPainter.tree(brush);
+      case HOUSE -> ObjectPainter.house(brush);
+      case FLOWER -> ObjectPainter.flower(brush);
+      case MUSHROOM -> ObjectPainter.mushroom(brush);
+      case BALL -> ObjectPainter.ball(brush);
+      case CAR -> ObjectPainter.car(brush);
+      case BOAT -> ObjectPainter.boat(brush);
+      case STAR -> ObjectPainter.star(brush);
+      case BALLOON -> ObjectPainter.balloon(brush);
+      case KITE -> ObjectPainter.kite(brush);
+    }
   }
 
   /**

@@ -68,7 +68,7 @@ final class Questions {
             scene.things().stream()
                 .filter(
                     s ->
-                        s != object
+                        !s.equals(object)
                             && Relation.between(s, object).filter(r -> r == relation).isPresent())
                 .toList();
         if (subjects.size() == 1) {
