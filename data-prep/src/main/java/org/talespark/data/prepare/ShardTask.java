@@ -31,6 +31,9 @@ record ShardTask(
 
   private static final int MODE = 0100644;
 
+  /** Tar's usual record of twenty blocks. */
+  private static final int BLOCK = 20 * 512;
+
   /** A sample and where it waits. */
   record Piece(String key, Row.Spilled spilled) implements Serializable {}
 
@@ -47,19 +50,15 @@ record ShardTask(
     Path target = new Path(out, path);
     FileSystem fs = Storage.of(target, hadoop);
     MessageDigest digest = Keys.sha256();
-    long bytes;
-    try (OutputStream file = fs.create(temporary, true);
-        CountingStream counted = new CountingStream(new DigestOutputStream(file, digest));
-        TarArchiveOutputStream tar =
-            new TarArchiveOutputStream(new BufferedOutputStream(counted, 1 << 16), "UTF-8")) {
+    CountingStream counted =
+        new CountingStream(new DigestOutputStream(fs.create(temporary, true), digest));
+    try (TarArchiveOutputStream tar =
+        new TarArchiveOutputStream(new BufferedOutputStream(counted, 1 << 16), BLOCK, "UTF-8")) {
       copy(tar, fs);
-      tar.finish();
-      tar.flush();
-      bytes = counted.count;
     }
     Storage.publish(fs, temporary, target);
     String sha256 = HexFormat.of().formatHex(digest.digest());
-    return new Written(path, split, pieces.size(), bytes, sha256);
+    return new Written(path, split, pieces.size(), counted.count, sha256);
   }
 
   private void copy(TarArchiveOutputStream tar, FileSystem fs) throws IOException {
