@@ -1,0 +1,2 @@
+/** Corpus folders to datasets: cleaning, dedup, splits, shards, index and manifest. */
+package org.talespark.data.prepare;
