@@ -78,7 +78,10 @@ public final class ConfigTree {
   public Optional<JsonNode> at(String path) {
     JsonNode node = root;
     for (String key : path.replaceAll("\\[(\\d+)]", ".$1").split("\\.", -1)) {
-      node = node.isArray() ? node.path(Integer.parseInt(key)) : node.path(key);
+      node =
+          key.matches("\\d{1,9}") && node.isArray()
+              ? node.path(Integer.parseInt(key))
+              : node.path(key);
     }
     return node.isMissingNode() || node.isNull() ? Optional.empty() : Optional.of(node);
   }
