@@ -8,6 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Spec;
 
 /**
@@ -43,7 +44,7 @@ public abstract class JobCommand implements Callable<Integer> {
     Map<String, Object> options = new LinkedHashMap<>();
     for (ArgSpec argument : spec.args()) {
       Object value = argument.getValue();
-      boolean own = argument.userObject() == this;
+      boolean own = argument.scope().get() == this;
       if (own && value != null) {
         options.put(name(argument), value instanceof Iterable<?> ? value : value.toString());
       }
@@ -58,12 +59,12 @@ public abstract class JobCommand implements Callable<Integer> {
     try (Context context = new Context(name, common, surroundings)) {
       try {
         Object value = common.dryRun ? plan(context) : run(context);
-        print(context.result(common.dryRun ? "planned" : "done", value));
+        print(context.result(common.dryRun ? "planned" : "done", value), value);
         return ExitCode.DONE;
       } catch (FailedChecksException e) {
         ObjectNode result = context.result("failed", e.result());
-        surroundings.err().println(e.getMessage());
-        print(result.put("error", e.getMessage()));
+        print(result.put("error", e.getMessage()), e.result());
+        surroundings.err().println("talespark: " + e.getMessage());
         return ExitCode.FAILED;
       }
     }
@@ -77,14 +78,13 @@ public abstract class JobCommand implements Callable<Integer> {
     return common.verbose;
   }
 
-  private void print(ObjectNode result) {
-    surroundings.out().println(common.json ? Results.line(result) : Results.text(result).strip());
+  private void print(ObjectNode result, Object value) {
+    String text = value instanceof ForPeople people ? people.text() : Results.text(result);
+    surroundings.out().println(common.json ? Results.line(result) : text.strip());
     surroundings.out().flush();
   }
 
   private static String name(ArgSpec argument) {
-    return argument.isOption()
-        ? ((picocli.CommandLine.Model.OptionSpec) argument).longestName()
-        : argument.paramLabel();
+    return argument.isOption() ? ((OptionSpec) argument).longestName() : argument.paramLabel();
   }
 }

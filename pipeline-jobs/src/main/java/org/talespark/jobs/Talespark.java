@@ -21,7 +21,6 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The program: parses the command line, runs one command, prints its result and ends with an exit
@@ -79,8 +78,13 @@ public final class Talespark {
 
   /** The whole command line, ready to parse. */
   static CommandLine commandLine(Surroundings around) {
+    return commandLine(around, COMMANDS);
+  }
+
+  /** A command line of the given commands. */
+  static CommandLine commandLine(Surroundings around, Map<String, Supplier<JobCommand>> commands) {
     CommandLine root = new CommandLine(new Talespark());
-    COMMANDS.forEach((name, command) -> add(root, List.of(name.split(" ")), command.get(), around));
+    commands.forEach((name, command) -> add(root, List.of(name.split(" ")), command.get(), around));
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setOut(new PrintWriter(around.out(), true, UTF_8));
     root.setErr(new PrintWriter(around.err(), true, UTF_8));
@@ -107,15 +111,12 @@ public final class Talespark {
   }
 
   private static int refuse(ParameterException e, String[] args, Surroundings around) {
-    CommandLine line = e.getCommandLine();
-    StringBuilder message = new StringBuilder(Objects.requireNonNullElse(e.getMessage(), ""));
-    if (e instanceof UnmatchedArgumentException unmatched
-        && !unmatched.getSuggestions().isEmpty()) {
-      message.append("; did you mean ").append(unmatched.getSuggestions().get(0)).append('?');
-    }
-    message.append("; try ").append(line.getCommandSpec().qualifiedName(" ")).append(" --help");
+    String command = e.getCommandLine().getCommandSpec().qualifiedName(" ");
     return report(
-        message.toString(), ExitCode.BAD_USAGE, Arrays.asList(args).contains("--json"), around);
+        Failures.usage(e) + "; try " + command + " --help",
+        ExitCode.BAD_USAGE,
+        Arrays.asList(args).contains("--json"),
+        around);
   }
 
   private static int fail(Exception e, CommandLine line, boolean json, Surroundings around) {

@@ -34,7 +34,14 @@ public record Check(String name, Status status, String found, String remedy) {
     return new Check(name, Status.FAILED, String.valueOf(found), remedy);
   }
 
-  boolean isFailed() {
+  /** One line for a terminal, and one more with the remedy when there is one. */
+  String line() {
+    String mark = status == Status.OK ? "ok" : status.name();
+    String fix = remedy.isEmpty() ? "" : "%11s %-19s try: %s%n".formatted("", "", remedy);
+    return "  %-8s %-20s %s%n".formatted(mark, name, found) + fix;
+  }
+
+  boolean failed() {
     return status == Status.FAILED;
   }
 }

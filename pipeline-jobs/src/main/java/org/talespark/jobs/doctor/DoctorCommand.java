@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.talespark.jobs.Context;
 import org.talespark.jobs.FailedChecksException;
+import org.talespark.jobs.ForPeople;
 import org.talespark.jobs.JobCommand;
 import org.talespark.zoo.runtime.NativeRuntime.Settings;
 import picocli.CommandLine.Command;
@@ -40,12 +41,24 @@ public final class DoctorCommand extends JobCommand {
    * @param driver checks of this process
    * @param executors checks of each executor; none on a master that runs tasks in the driver
    */
-  record Findings(String master, List<Check> driver, List<ExecutorProbe.Executor> executors) {
+  record Findings(String master, List<Check> driver, List<ExecutorProbe.Executor> executors)
+      implements ForPeople {
+
+    @Override
+    public String text() {
+      StringBuilder text = new StringBuilder("This process\n");
+      driver.forEach(check -> text.append(check.line()));
+      for (ExecutorProbe.Executor executor : executors) {
+        text.append("Executor %s on %s%n".formatted(executor.executor(), executor.host()));
+        executor.checks().forEach(check -> text.append(check.line()));
+      }
+      return text.toString();
+    }
 
     List<Check> failed() {
       return Stream.concat(
               driver.stream(), executors.stream().flatMap(executor -> executor.checks().stream()))
-          .filter(Check::isFailed)
+          .filter(Check::failed)
           .toList();
     }
   }
@@ -64,7 +77,7 @@ public final class DoctorCommand extends JobCommand {
         threads != null ? threads : Integer.parseInt(System.getProperty("spark.task.cpus", "1"));
     driver.addAll(NativeChecks.all(Settings.threads(taskThreads)));
     List<ExecutorProbe.Executor> executors = List.of();
-    boolean healthy = driver.stream().noneMatch(Check::isFailed);
+    boolean healthy = driver.stream().noneMatch(Check::failed);
     if (!noCluster && !master.isEmpty() && !master.matches("local(\\[.*])?") && healthy) {
       executors = executors(context, driver, taskThreads);
     }
