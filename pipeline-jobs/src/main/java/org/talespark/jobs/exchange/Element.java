@@ -1,0 +1,38 @@
+package org.talespark.jobs.exchange;
+
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** What an exchanged array consists of. */
+enum Element {
+  FLOAT(1, Float.BYTES),
+  DOUBLE(2, Double.BYTES);
+
+  private final int code;
+  private final int bytes;
+
+  Element(int code, int bytes) {
+    this.code = code;
+    this.bytes = bytes;
+  }
+
+  /** Its number in a frame. */
+  int code() {
+    return code;
+  }
+
+  /** Bytes an element. */
+  int bytes() {
+    return bytes;
+  }
+
+  static Element of(DataType type) {
+    if (type == DataType.FLOAT) {
+      return FLOAT;
+    }
+    if (type == DataType.DOUBLE) {
+      return DOUBLE;
+    }
+    throw new IllegalArgumentException(
+        "Cannot exchange array: type=%s, expected FLOAT or DOUBLE; try castTo".formatted(type));
+  }
+}

@@ -1,0 +1,81 @@
+package org.talespark.jobs.exchange;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The memory of a contiguous array of rank 1 as byte buffers, without a copy. Keeps the array
+ * alive.
+ */
+final class FlatMemory {
+  private final INDArray owner;
+  private final Pointer start;
+  private final Element element;
+  private final long length;
+
+  private FlatMemory(INDArray owner, Pointer start, Element element, long length) {
+    this.owner = owner;
+    this.start = start;
+    this.element = element;
+    this.length = length;
+  }
+
+  /**
+   * @throws IllegalArgumentException unless the array has rank 1, elements that lie one beside the
+   *     other and type FLOAT or DOUBLE
+   */
+  static FlatMemory of(INDArray flat) {
+    Element element = Element.of(flat.dataType());
+    boolean contiguous = flat.rank() == 1 && (flat.length() <= 1 || flat.stride(0) == 1);
+    if (!contiguous) {
+      throw new IllegalArgumentException(
+          "Cannot exchange array: shape=%s, stride=%s, expected rank 1 with stride 1; try a view of a flat array"
+              .formatted(Arrays.toString(flat.shape()), Arrays.toString(flat.stride())));
+    }
+    Pointer start = flat.isEmpty() ? null : new Start(flat.data().addressPointer().address());
+    return new FlatMemory(flat, start, element, flat.isEmpty() ? 0 : flat.length());
+  }
+
+  Element element() {
+    return element;
+  }
+
+  /** Elements. */
+  long length() {
+    return length;
+  }
+
+  /** Bytes. */
+  long bytes() {
+    return length * element.bytes();
+  }
+
+  /** Some elements as a direct buffer in native order, position 0. */
+  ByteBuffer slice(long first, int elements) {
+    if (first < 0 || elements < 0 || first + elements > length) {
+      throw new IndexOutOfBoundsException(
+          "Cannot take elements %d to %d of %d of %s"
+              .formatted(first, first + elements, length, owner.dataType()));
+    }
+    if (elements == 0) {
+      return ByteBuffer.allocate(0).order(ByteOrder.nativeOrder());
+    }
+    BytePointer bytes = new BytePointer(start).getPointer(first * element.bytes());
+    return bytes.capacity((long) elements * element.bytes()).asByteBuffer();
+  }
+
+  /**
+   * A pointer to an address that somebody else owns. The address must come from {@code
+   * addressPointer()}, which applies the offset of a view; {@code address()} and {@code pointer()}
+   * do not.
+   */
+  private static final class Start extends Pointer {
+    Start(long address) {
+      this.address = address;
+    }
+  }
+}

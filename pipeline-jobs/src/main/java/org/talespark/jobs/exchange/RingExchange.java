@@ -1,0 +1,440 @@
+package org.talespark.jobs.exchange;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.SparkConf;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The exchange of a run with several workers. Large arrays go round a ring in chunks (each worker
+ * sends and receives twice the array less a share, whatever the number of workers); small ones go
+ * whole to everybody and are summed in the order of ranks.
+ *
+ * <p>Operations run one after the other. What a faster worker sends for the next one is kept, up to
+ * a limit from which on this worker stops reading from it; a worker cannot be further ahead than
+ * one operation, since every operation needs something of every worker.
+ */
+public final class RingExchange implements Exchange {
+  private record Ahead(Frame frame, ByteBuffer payload) {}
+
+  private static final Logger LOG = LoggerFactory.getLogger(RingExchange.class);
+  private static final long MAX_AHEAD_BYTES = 8L << 20;
+
+  private final Mesh mesh;
+  private final int rank;
+  private final int workers;
+  private final ExchangeConfig config;
+  private final Sums sums = new Sums();
+  private final Operation.Outbox outbox = this::send;
+  private final Object lock = new Object();
+
+  // guarded by lock
+  private final Queue<Operation> queue = new ArrayDeque<>();
+  private final Map<Integer, Queue<Ahead>> ahead = new HashMap<>();
+  private final long[] aheadBytes;
+  private final boolean[] gone;
+  private final boolean[] paused;
+  private long submitted;
+  private long finished;
+  private ExchangeException failure;
+  private boolean closed;
+
+  private volatile long lastMoved = System.nanoTime();
+
+  private RingExchange(Mesh mesh, int rank, int workers, ExchangeConfig config) {
+    this.mesh = mesh;
+    this.rank = rank;
+    this.workers = workers;
+    this.config = config;
+    this.aheadBytes = new long[workers];
+    this.gone = new boolean[workers];
+    this.paused = new boolean[workers];
+  }
+
+  /**
+   * Connects the tasks of a barrier stage; all of them must call it at the same point. The ranks
+   * are the partition ids.
+   *
+   * @param conf the application's configuration: {@code spark.authenticate}, {@code
+   *     spark.network.crypto.*} and {@code spark.talespark.io.*} (as {@code spark.shuffle.io.*})
+   *     apply
+   */
+  public static Exchange connect(
+      BarrierTaskContext context, SparkConf conf, ExchangeConfig config) {
+    int workers = context.getTaskInfos().length;
+    return workers == 1 ? new SingleWorker() : BarrierConnector.connect(context, conf, config);
+  }
+
+  /**
+   * Connects a worker whose mesh listens already.
+   *
+   * @param mesh is closed with the exchange, also when connecting fails
+   * @param run the same on all workers of this run, and on no other
+   * @param addresses where each rank listens
+   */
+  static RingExchange join(
+      Mesh mesh, UUID run, int rank, List<InetSocketAddress> addresses, ExchangeConfig config) {
+    RingExchange exchange = new RingExchange(mesh, rank, addresses.size(), config);
+    try {
+      mesh.join(run, rank, addresses, exchange.new Arrivals(), config.timeoutSeconds());
+    } catch (RuntimeException e) {
+      mesh.close();
+      throw e;
+    }
+    return exchange;
+  }
+
+  @Override
+  public int rank() {
+    return rank;
+  }
+
+  @Override
+  public int workers() {
+    return workers;
+  }
+
+  @Override
+  public long bytesSent() {
+    return mesh.bytesSent();
+  }
+
+  @Override
+  public void allReduceSum(INDArray flat) {
+    allReduceSumAsync(flat).await();
+  }
+
+  @Override
+  public Pending allReduceSumAsync(INDArray flat) {
+    FlatMemory array = FlatMemory.of(flat);
+    synchronized (lock) {
+      Operation operation = array.bytes() < config.smallBytes() ? smallSum(array) : ringSum(array);
+      return submit(operation);
+    }
+  }
+
+  private Operation ringSum(FlatMemory array) {
+    int chunkElements = config.chunkBytes() / array.element().bytes();
+    RingSchedule ring = new RingSchedule(rank, workers, array.length(), chunkElements);
+    return new RingSum(submitted, array, ring, sums, mesh);
+  }
+
+  private Operation smallSum(FlatMemory array) {
+    int elements = Math.toIntExact(array.length());
+    byte[] own = new byte[Math.toIntExact(array.bytes())];
+    array.slice(0, elements).get(own);
+    Frame frame =
+        mesh.frame(Frame.Kind.SMALL, submitted, array.element(), 0, 0, elements, own.length);
+    String name = "all-reduce of %d %s".formatted(elements, array.element());
+    return new Share(
+        frame,
+        own,
+        true,
+        name,
+        all -> {
+          ByteBuffer target = array.slice(0, elements);
+          target.duplicate().put(all.get(0));
+          for (byte[] other : all.subList(1, all.size())) {
+            sums.add(array.element(), target, ByteBuffer.wrap(other));
+          }
+        });
+  }
+
+  @Override
+  public List<byte[]> allGather(byte[] mine) {
+    checkGatherSize(mine.length);
+    return share(Frame.Kind.GATHER, mine.clone(), "all-gather");
+  }
+
+  @Override
+  public void barrier(String what) {
+    requireNonNull(what, "what");
+    List<byte[]> names = share(Frame.Kind.BARRIER, what.getBytes(UTF_8), "barrier '" + what + "'");
+    for (int other = 0; other < workers; other++) {
+      String name = new String(names.get(other), UTF_8);
+      if (!name.equals(what)) {
+        ExchangeException e =
+            new ExchangeException(
+                "Cannot pass barrier: rank %d is at '%s', rank %d at '%s', expected the same on all workers"
+                    .formatted(rank, what, other, name),
+                other);
+        fail(e);
+        throw e;
+      }
+    }
+  }
+
+  static void checkGatherSize(int bytes) {
+    if (bytes > ExchangeConfig.MAX_GATHER_BYTES) {
+      throw new IllegalArgumentException(
+          "Cannot gather: bytes=%d, expected at most %d; try allReduceSum for arrays"
+              .formatted(bytes, ExchangeConfig.MAX_GATHER_BYTES));
+    }
+  }
+
+  private List<byte[]> share(Frame.Kind kind, byte[] mine, String name) {
+    Queue<List<byte[]>> result = new ArrayDeque<>(1);
+    Pending pending;
+    synchronized (lock) {
+      Frame frame = mesh.frame(kind, submitted, mine.length, mine.length);
+      pending = submit(new Share(frame, mine, false, name, result::add));
+    }
+    pending.await();
+    synchronized (lock) {
+      return result.remove();
+    }
+  }
+
+  private Pending submit(Operation operation) {
+    throwIfFailed();
+    submitted++;
+    queue.add(operation);
+    if (queue.size() == 1) {
+      begin(operation);
+    }
+    return () -> await(operation);
+  }
+
+  private void throwIfFailed() {
+    if (failure != null) {
+      throw failure.again();
+    }
+    if (closed) {
+      throw new IllegalStateException("Cannot use an exchange that is closed: rank=" + rank);
+    }
+  }
+
+  /** Starts the head of the queue and works in what has arrived for it. */
+  private void begin(Operation operation) {
+    lastMoved = System.nanoTime();
+    for (int other = 0; other < workers; other++) {
+      if (gone[other]) {
+        failNow("rank " + other + " has left the exchange", other, null);
+        return;
+      }
+    }
+    operation.start(outbox);
+    for (Map.Entry<Integer, Queue<Ahead>> entry : ahead.entrySet()) {
+      int from = entry.getKey();
+      Queue<Ahead> frames = entry.getValue();
+      while (!frames.isEmpty()
+          && frames.peek().frame().sequence() == operation.sequence()
+          && failure == null) {
+        Ahead next = frames.remove();
+        aheadBytes[from] -= next.payload().remaining();
+        accept(operation, next.frame(), next.payload());
+      }
+      if (paused[from] && aheadBytes[from] <= MAX_AHEAD_BYTES) {
+        paused[from] = false;
+        mesh.reading(from, true);
+      }
+    }
+    finishIfDone();
+  }
+
+  private void finishIfDone() {
+    Operation operation = queue.peek();
+    if (failure == null
+        && operation != null
+        && operation.received()
+        && operation.unwritten() == 0) {
+      queue.remove();
+      finished++;
+      operation.done().countDown();
+      if (!queue.isEmpty()) {
+        begin(queue.element());
+      }
+    }
+  }
+
+  private void send(Operation operation, int to, Frame frame, ByteBuffer payload, Object owner) {
+    operation.sent();
+    mesh.send(to, frame, payload, owner, problem -> written(operation, to, problem));
+  }
+
+  private void written(Operation operation, int to, Throwable problem) {
+    synchronized (lock) {
+      lastMoved = System.nanoTime();
+      operation.written();
+      if (problem != null) {
+        failNow("rank " + to + " cannot be reached any more: " + problem, to, problem);
+      } else {
+        finishIfDone();
+      }
+    }
+  }
+
+  private void accept(Operation operation, Frame frame, ByteBuffer payload) {
+    try {
+      operation.accept(frame, payload, outbox);
+    } catch (Frame.Malformed e) {
+      failNow("rank " + frame.rank() + " sent " + e.getMessage(), frame.rank(), e);
+    }
+  }
+
+  /** Waits in slices, so that the limit is one on standstill and not on duration. */
+  private void await(Operation operation) {
+    long limit = TimeUnit.SECONDS.toNanos(config.timeoutSeconds());
+    try {
+      for (long left = limit; !operation.done().await(left, TimeUnit.NANOSECONDS); ) {
+        left = lastMoved + limit - System.nanoTime();
+        if (left <= 0) {
+          synchronized (lock) {
+            timeOut();
+          }
+          left = 1;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail(
+          new ExchangeException(
+              "Cannot finish %s: rank %d was interrupted".formatted(operation.name(), rank),
+              rank,
+              e));
+    }
+    synchronized (lock) {
+      if (operation.sequence() >= finished) {
+        throw failure.again();
+      }
+    }
+  }
+
+  private void timeOut() {
+    Operation current = queue.peek();
+    if (failure != null || current == null) {
+      return;
+    }
+    String why =
+        current.received()
+            ? "for other workers to accept %d frames".formatted(current.unwritten())
+            : "for rank %d (%s) to send %s"
+                .formatted(
+                    current.awaitedRank(),
+                    mesh.address(current.awaitedRank()),
+                    current.awaitedFrame());
+    failNow(
+        "rank %d waited %d s %s; try that worker's log, or a larger exchange.timeout_seconds"
+            .formatted(rank, config.timeoutSeconds(), why),
+        current.received() ? ExchangeException.NOBODY : current.awaitedRank(),
+        null);
+  }
+
+  /** Ends the exchange, naming the operation under way. */
+  private void failNow(String why, int blamed, Throwable cause) {
+    Operation current = queue.peek();
+    String what =
+        current == null
+            ? "Cannot go on exchanging"
+            : "Cannot finish %s (operation %d, workers=%d)"
+                .formatted(current.name(), current.sequence(), workers);
+    fail(new ExchangeException(what + ": " + why, blamed, cause));
+  }
+
+  private void fail(ExchangeException e) {
+    synchronized (lock) {
+      if (failure != null) {
+        return;
+      }
+      failure = e;
+      LOG.warn("{}", e.getMessage());
+      queue.forEach(operation -> operation.done().countDown());
+      mesh.sayGoodbye(finished, e.rank(), e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    synchronized (lock) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      if (failure == null && !queue.isEmpty()) {
+        failNow("rank " + rank + " closed its exchange", rank, null);
+      } else if (failure == null) {
+        mesh.sayGoodbye(finished, ExchangeException.NOBODY, "");
+      }
+    }
+    mesh.close();
+  }
+
+  /** What comes in from the network. */
+  private final class Arrivals implements Mesh.Listener {
+    @Override
+    public void frame(Frame frame, ByteBuffer payload) {
+      synchronized (lock) {
+        if (failure != null) {
+          return;
+        }
+        lastMoved = System.nanoTime();
+        Operation current = queue.peek();
+        if (frame.kind() == Frame.Kind.GOODBYE) {
+          left(frame, UTF_8.decode(payload).toString());
+        } else if (current != null && frame.sequence() == finished) {
+          accept(current, frame, payload);
+          finishIfDone();
+        } else if (frame.sequence() == finished || frame.sequence() == finished + 1) {
+          keep(frame, payload);
+        } else {
+          failNow(
+              "rank %d sent a frame of operation %d, expected %d or the next"
+                  .formatted(frame.rank(), frame.sequence(), finished),
+              frame.rank(),
+              null);
+        }
+      }
+    }
+
+    private void keep(Frame frame, ByteBuffer payload) {
+      int from = frame.rank();
+      ByteBuffer copy = ByteBuffer.allocate(payload.remaining()).order(ByteOrder.nativeOrder());
+      ahead
+          .computeIfAbsent(from, r -> new ArrayDeque<>())
+          .add(new Ahead(frame, copy.put(payload).flip()));
+      aheadBytes[from] += copy.remaining();
+      if (aheadBytes[from] > MAX_AHEAD_BYTES && !paused[from]) {
+        paused[from] = true;
+        mesh.reading(from, false);
+      }
+    }
+
+    private void left(Frame goodbye, String reason) {
+      int who = goodbye.rank();
+      gone[who] = true;
+      boolean early = !queue.isEmpty() && goodbye.sequence() <= finished;
+      if (early || !reason.isEmpty()) {
+        int blamed = goodbye.total() == 0 ? who : (int) Math.min(goodbye.total() - 1, workers - 1L);
+        failNow(
+            "rank %d left the exchange before operation %d%s"
+                .formatted(who, goodbye.sequence(), reason.isEmpty() ? "" : ": " + reason),
+            blamed,
+            null);
+      }
+    }
+
+    @Override
+    public void lost(int who, String why) {
+      synchronized (lock) {
+        if (!gone[who] && failure == null && !closed) {
+          gone[who] = true;
+          failNow("lost rank %d (%s): %s".formatted(who, mesh.address(who), why), who, null);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Collective operations between the workers of one run: the tasks of a Spark barrier stage sum
+ * their gradients over Spark's own network layer, so that encryption and authentication are those
+ * of the cluster.
+ *
+ * <p>Layers, from the outside in: {@link org.talespark.jobs.exchange.RingExchange} orders the
+ * operations and keeps every wait limited; {@code Operation} and its kinds are the state machines
+ * of one collective each; {@code Mesh} moves validated frames between every pair of workers; {@code
+ * RingSchedule}, {@code FlatMemory} and {@code Sums} are the arithmetic.
+ */
+package org.talespark.jobs.exchange;
