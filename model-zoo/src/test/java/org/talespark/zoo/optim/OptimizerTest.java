@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
@@ -64,6 +66,8 @@ class OptimizerTest {
     private final double[] first = new double[LENGTH];
     private final double[] second = new double[LENGTH];
     private int step;
+    private double power1;
+    private double power2;
 
     Reference(OptimizerConfig config) {
       this.config = config;
@@ -71,6 +75,13 @@ class OptimizerTest {
 
     void update(double[] p, double[] g, double lr) {
       step++;
+      if (config instanceof OptimizerConfig.AdamW c) {
+        power1 = Math.pow(c.beta1(), step);
+        power2 = Math.pow(c.beta2(), step);
+      } else if (config instanceof OptimizerConfig.Adam c) {
+        power1 = Math.pow(c.beta1(), step);
+        power2 = Math.pow(c.beta2(), step);
+      }
       for (ParameterLayout.Slot slot : LAYOUT.slots()) {
         boolean decays = slot.shape().size() > 1;
         for (int i = (int) slot.offset(); i < slot.end(); i++) {
@@ -105,28 +116,35 @@ class OptimizerTest {
         int i, double p, double g, double lr, double beta1, double beta2, double eps) {
       first[i] = beta1 * first[i] + (1 - beta1) * g;
       second[i] = beta2 * second[i] + (1 - beta2) * g * g;
-      double mean = first[i] / (1 - Math.pow(beta1, step));
-      double square = second[i] / (1 - Math.pow(beta2, step));
+      double mean = first[i] / (1 - power1);
+      double square = second[i] / (1 - power2);
       return p - lr * mean / (Math.sqrt(square) + eps);
     }
   }
 
-  private static double[] random(Random random, double scale) {
+  private static double[] random(SplittableRandom random, double scale) {
     double[] values = new double[LENGTH];
     for (int i = 0; i < LENGTH; i++) {
-      values[i] = (float) (scale * random.nextGaussian()); // the same in both precisions
+      values[i] = (float) (scale * (4 * random.nextDouble() - 2)); // the same in both precisions
     }
     return values;
   }
 
   private static INDArray array(double[] values, DataType type) {
-    return Nd4j.createFromArray(values).castTo(type);
+    if (type == DataType.DOUBLE) {
+      return Nd4j.createFromArray(values);
+    }
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    return Nd4j.createFromArray(floats);
   }
 
   @ParameterizedTest
   @MethodSource("configsAndTypes")
   void agreesWithAScalarReferenceOverFiftySteps(OptimizerConfig config, DataType type) {
-    Random random = new Random(7);
+    SplittableRandom random = new SplittableRandom(7);
     double[] expected = random(random, 0.2);
     INDArray parameters = array(expected, type);
     Optimizer optimizer = config.create(LAYOUT, type);
@@ -137,14 +155,17 @@ class OptimizerTest {
       INDArray given = array(gradients, type);
       optimizer.update(parameters, given, rate);
       reference.update(expected, gradients, rate);
-      assertThat(given).as("gradients are left alone").isEqualTo(array(gradients, type));
+      assertThat(bits(given)).as("gradients are left alone").isEqualTo(gradients);
     }
     assertThat(optimizer.steps()).isEqualTo(50);
     double tolerance = type == DataType.FLOAT ? 1e-6 : 1e-12;
-    double[] actual = parameters.castTo(DataType.DOUBLE).toDoubleVector();
+    double[] actual = bits(parameters);
+    double worst = 0;
     for (int i = 0; i < LENGTH; i++) {
-      assertThat(actual[i]).isCloseTo(expected[i], within(tolerance * (1 + Math.abs(expected[i]))));
+      double error = Math.abs(actual[i] - expected[i]) / (1 + Math.abs(expected[i]));
+      worst = Double.isNaN(error) ? error : Math.max(worst, error);
     }
+    assertThat(worst).isLessThanOrEqualTo(tolerance);
   }
 
   @Test
@@ -172,13 +193,13 @@ class OptimizerTest {
         (config instanceof OptimizerConfig.AdamW a && a.weightDecay() > 0)
             || config instanceof OptimizerConfig.Sgd
             || config instanceof OptimizerConfig.Lion;
+    double[] values = bits(parameters);
     for (ParameterLayout.Slot slot : LAYOUT.slots()) {
-      for (long i = slot.offset(); i < slot.end(); i++) {
-        if (decaying && slot.shape().size() > 1) {
-          assertThat(parameters.getDouble(i)).as(slot.name()).isLessThan(1);
-        } else {
-          assertThat(parameters.getDouble(i)).as(slot.name()).isEqualTo(1);
-        }
+      double[] part = Arrays.copyOfRange(values, (int) slot.offset(), (int) slot.end());
+      if (decaying && slot.shape().size() > 1) {
+        assertThat(Arrays.stream(part)).as(slot.name()).allMatch(value -> value < 1);
+      } else {
+        assertThat(Arrays.stream(part)).as(slot.name()).allMatch(value -> value == 1);
       }
     }
   }
@@ -186,7 +207,7 @@ class OptimizerTest {
   @ParameterizedTest
   @MethodSource("configsAndTypes")
   void continuesFromSavedStateBitForBit(OptimizerConfig config, DataType type) {
-    Random random = new Random(3);
+    SplittableRandom random = new SplittableRandom(3);
     INDArray parameters = array(random(random, 0.2), type);
     INDArray[] gradients = new INDArray[10];
     for (int i = 0; i < gradients.length; i++) {
@@ -208,8 +229,6 @@ class OptimizerTest {
     for (int i = 5; i < 10; i++) {
       resumed.update(saved, gradients[i], RATE);
     }
-    assertThat(saved).isEqualTo(parameters);
-    assertThat(saved.toString()).isNotEmpty();
     assertThat(bits(saved)).isEqualTo(bits(parameters));
     assertThat(resumed.steps()).isEqualTo(10);
     uninterrupted
@@ -219,7 +238,15 @@ class OptimizerTest {
   }
 
   private static double[] bits(INDArray array) {
-    return array.castTo(DataType.DOUBLE).toDoubleVector();
+    if (array.dataType() == DataType.DOUBLE) {
+      return array.toDoubleVector();
+    }
+    float[] floats = array.toFloatVector();
+    double[] doubles = new double[floats.length];
+    for (int i = 0; i < doubles.length; i++) {
+      doubles[i] = floats[i];
+    }
+    return doubles;
   }
 
   @ParameterizedTest
