@@ -15,8 +15,12 @@ public interface LearnerConfig {
   /** The metric by which checkpoints are compared; higher is better. */
   String bestMetric();
 
-  /** The configuration of the model alone, for the checkpoint's {@code config.json}. */
-  Object modelConfig();
+  /**
+   * The configuration of the model alone, for the checkpoint's {@code config.json}.
+   *
+   * @param size pixels a side of the pictures it was trained on
+   */
+  Object modelConfig(int size);
 
   /** Completes what only the corpus can tell, once, before any worker starts. */
   default LearnerConfig completed(Supplier<Map<String, Long>> wordCounts) {

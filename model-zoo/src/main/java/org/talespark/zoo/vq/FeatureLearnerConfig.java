@@ -105,10 +105,11 @@ public record FeatureLearnerConfig(
   }
 
   @Override
-  public Object modelConfig() {
+  public Object modelConfig(int size) {
     Map<String, Object> wrapped = new LinkedHashMap<>();
     wrapped.put("network", network);
     wrapped.put("words", words);
+    wrapped.put("sample_size", size);
     return wrapped;
   }
 }

@@ -1,6 +1,5 @@
 package org.talespark.zoo.vq;
 
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
@@ -111,9 +110,7 @@ public record VqLearnerConfig(
   }
 
   @Override
-  public Object modelConfig() {
-    Map<String, Object> wrapped = new LinkedHashMap<>();
-    wrapped.put("model", model);
-    return wrapped;
+  public Object modelConfig(int size) {
+    return new VqCodec.ModelFile(model, size);
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -148,6 +149,15 @@ public final class ConfigTree {
         return merge("resource " + path, in.readAllBytes());
       } catch (IOException e) {
         throw new IllegalArgumentException("Cannot read configuration: resource=" + path, e);
+      }
+    }
+
+    /** Adds YAML text that came from somewhere, to be named in errors. */
+    public Builder yaml(String origin, String text) {
+      try {
+        return merge(origin, text.getBytes(StandardCharsets.UTF_8));
+      } catch (IOException e) {
+        throw new IllegalArgumentException("Cannot read configuration: " + origin, e);
       }
     }
 

@@ -1,0 +1,2 @@
+/** Commands that make corpora and prepare them. */
+package org.talespark.jobs.corpus;

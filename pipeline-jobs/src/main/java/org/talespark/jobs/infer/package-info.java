@@ -1,0 +1,2 @@
+/** Jobs that use trained models. */
+package org.talespark.jobs.infer;

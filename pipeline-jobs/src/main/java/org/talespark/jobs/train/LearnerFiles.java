@@ -1,0 +1,128 @@
+package org.talespark.jobs.train;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.apache.hadoop.conf.Configuration;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.data.BadInputException;
+import org.talespark.jobs.checkpoint.Checkpoint;
+import org.talespark.jobs.checkpoint.FileBody;
+import org.talespark.zoo.io.SafetensorsFile;
+import org.talespark.zoo.io.SafetensorsWriter;
+import org.talespark.zoo.io.TensorSource;
+import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.Pretrained;
+
+/** A learner as the files of a checkpoint, and back. */
+public final class LearnerFiles {
+  public static final String MODEL = "model.safetensors";
+  public static final String EMA = "ema.safetensors";
+  public static final String CONFIG = "config.json";
+  static final String OPTIMIZER = "optimizer.safetensors";
+  static final String STATE = "trainer_state.json";
+
+  static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build();
+
+  private LearnerFiles() {}
+
+  /** All files of a checkpoint. */
+  static Map<String, FileBody> of(Learner learner, Object modelConfig, TrainerState state) {
+    Map<String, FileBody> files = new LinkedHashMap<>();
+    files.put(MODEL, tensors(learner.model()));
+    if (!learner.ema().isEmpty()) {
+      files.put(EMA, tensors(learner.ema()));
+    }
+    files.put(OPTIMIZER, tensors(learner.state()));
+    files.put(CONFIG, out -> out.write(JSON.writeValueAsBytes(modelConfig)));
+    files.put(STATE, out -> out.write(JSON.writeValueAsBytes(state)));
+    return files;
+  }
+
+  private static FileBody tensors(Map<String, INDArray> arrays) {
+    List<TensorSource> sources = new ArrayList<>();
+    arrays.forEach((name, array) -> sources.add(TensorSource.of(name, array)));
+    return out -> SafetensorsWriter.write(out, Map.of("format", "pt"), sources);
+  }
+
+  /** Loads a checkpoint into a learner of the same configuration. */
+  static TrainerState restore(Checkpoint checkpoint, Learner learner) throws IOException {
+    TrainerState state;
+    try (InputStream in = checkpoint.open(STATE)) {
+      state = JSON.readValue(in, TrainerState.class);
+    }
+    load(checkpoint, MODEL, learner.model());
+    if (!learner.ema().isEmpty()) {
+      load(checkpoint, EMA, learner.ema());
+    }
+    load(checkpoint, OPTIMIZER, learner.state());
+    learner.restored(state.counters());
+    return state;
+  }
+
+  private static void load(Checkpoint checkpoint, String name, Map<String, INDArray> arrays)
+      throws IOException {
+    try (SeekableByteChannel channel = checkpoint.channel(name);
+        SafetensorsFile file = SafetensorsFile.open(channel)) {
+      Set<String> found = new TreeSet<>(file.header().tensors().keySet());
+      if (!found.equals(new TreeSet<>(arrays.keySet()))) {
+        Set<String> missing = new TreeSet<>(arrays.keySet());
+        missing.removeAll(found);
+        found.removeAll(arrays.keySet());
+        throw new IllegalArgumentException(
+            "Cannot resume: checkpoint=%s file=%s missing=%s unexpected=%s, expected the tensors of the configured model"
+                .formatted(checkpoint, name, missing, found));
+      }
+      for (Map.Entry<String, INDArray> e : arrays.entrySet()) {
+        file.tensor(e.getKey()).loadInto(e.getValue());
+      }
+    }
+  }
+
+  /** Opens checkpoints by the URI of a run or a checkpoint directory. */
+  public static Function<String, Pretrained> pretrained(Configuration hadoop) {
+    return uri -> {
+      try {
+        return pretrained(RunDirectory.checkpoint(uri, hadoop));
+      } catch (IOException e) {
+        throw new BadInputException("Cannot use checkpoint: checkpoint=" + uri, e);
+      }
+    };
+  }
+
+  /** A checkpoint's averaged weights, or its weights where it has no averaged ones. */
+  private static Pretrained pretrained(Checkpoint checkpoint) throws IOException {
+    JsonNode config;
+    try (InputStream in = checkpoint.open(CONFIG)) {
+      config = JSON.readTree(new String(in.readAllBytes(), UTF_8));
+    }
+    Map<String, INDArray> tensors = new HashMap<>();
+    try (SeekableByteChannel channel =
+            checkpoint.channel(checkpoint.has(EMA) ? EMA : MODEL);
+        SafetensorsFile file = SafetensorsFile.open(channel)) {
+      for (String name : file.header().tensors().keySet()) {
+        tensors.put(name, file.tensor(name).load());
+      }
+    }
+    return new Pretrained(config, tensors);
+  }
+}

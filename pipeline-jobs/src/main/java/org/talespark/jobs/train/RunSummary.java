@@ -1,0 +1,19 @@
+package org.talespark.jobs.train;
+
+import java.util.Map;
+
+/**
+ * How a run ended.
+ *
+ * @param loss smoothed
+ * @param metrics of the last evaluation
+ * @param bestStep the checkpoint with the best metric
+ */
+record RunSummary(
+    long step,
+    long samples,
+    double loss,
+    double samplesPerSecond,
+    Map<String, Double> metrics,
+    long bestStep,
+    int workers) {}

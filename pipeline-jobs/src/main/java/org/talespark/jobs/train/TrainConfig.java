@@ -1,0 +1,128 @@
+package org.talespark.jobs.train;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.talespark.zoo.train.LearnerConfig;
+import org.talespark.zoo.vq.FeatureLearnerConfig;
+import org.talespark.zoo.vq.VqLearnerConfig;
+
+/**
+ * A whole training run, as {@code config.yaml} holds it.
+ *
+ * @param task what is trained, and how its losses are made
+ */
+public record TrainConfig(
+    Train train,
+    Data data,
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+        @JsonSubTypes({
+          @JsonSubTypes.Type(value = VqLearnerConfig.class, name = "vq"),
+          @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features")
+        })
+        LearnerConfig task) {
+  public TrainConfig {
+    requireNonNull(train, "train");
+    requireNonNull(data, "data");
+    requireNonNull(task, "task");
+  }
+
+  /** How gradients travel. */
+  public enum Strategy {
+    /** Synchronous: every step equals one worker's with the whole batch. */
+    ALLREDUCE
+  }
+
+  /** The type of parameters and arithmetic. */
+  public enum Precision {
+    FLOAT32(DataType.FLOAT),
+    /** For checks: exact comparisons of different numbers of workers. */
+    FLOAT64(DataType.DOUBLE);
+
+    private final DataType type;
+
+    Precision(DataType type) {
+      this.type = type;
+    }
+
+    DataType type() {
+      return type;
+    }
+  }
+
+  /**
+   * The loop.
+   *
+   * @param steps to make, or null when only time ends the run
+   * @param minutes of training, or null when only steps end the run; whichever ends first
+   * @param batch samples a worker and step
+   * @param learningRate the base rate, which the schedule multiplies
+   * @param checkpointEvery steps from one evaluation and checkpoint to the next
+   * @param keepCheckpoints how many stay, besides the best
+   * @param exchangeTimeoutSeconds how long a worker waits for another
+   */
+  public record Train(
+      Long steps,
+      Double minutes,
+      int batch,
+      int workers,
+      long seed,
+      Strategy strategy,
+      Precision precision,
+      double learningRate,
+      long checkpointEvery,
+      int keepCheckpoints,
+      int exchangeTimeoutSeconds) {
+    public Train {
+      requireNonNull(strategy, "train.strategy");
+      requireNonNull(precision, "train.precision");
+      check(
+          steps != null || minutes != null,
+          "train.steps, train.minutes",
+          "null",
+          "at least one of them");
+      check(steps == null || (steps > 0 && steps < 100_000_000), "train.steps", steps, "1 to 99999999");
+      check(minutes == null || minutes > 0, "train.minutes", minutes, "more than 0");
+      check(batch > 0, "train.batch", batch, "at least 1");
+      check(workers > 0, "train.workers", workers, "at least 1");
+      check(learningRate > 0, "train.learning_rate", learningRate, "more than 0");
+      check(checkpointEvery > 0, "train.checkpoint_every", checkpointEvery, "at least 1");
+      check(keepCheckpoints > 0, "train.keep_checkpoints", keepCheckpoints, "at least 1");
+      check(
+          exchangeTimeoutSeconds > 0,
+          "train.exchange_timeout_seconds",
+          exchangeTimeoutSeconds,
+          "at least 1");
+    }
+
+    /** Share of the run that is done, at least 1 when it is over. */
+    double done(long step, double seconds) {
+      double bySteps = steps == null ? 0 : (double) step / steps;
+      double byTime = minutes == null ? 0 : seconds / (60 * minutes);
+      return Math.max(bySteps, byTime);
+    }
+  }
+
+  /**
+   * The samples.
+   *
+   * @param size pixels a side
+   * @param flip whether half of the training pictures are mirrored
+   * @param evaluationSamples held-out samples an evaluation looks at, at most
+   */
+  public record Data(int size, boolean flip, int evaluationSamples) {
+    public Data {
+      check(size > 0 && size <= 4096, "data.size", size, "1 to 4096");
+      check(evaluationSamples > 0, "data.evaluation_samples", evaluationSamples, "at least 1");
+    }
+  }
+
+  private static void check(boolean holds, String key, Object value, String rule) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "Cannot train: %s=%s, expected %s".formatted(key, value, rule));
+    }
+  }
+}

@@ -1,0 +1,217 @@
+package org.talespark.jobs.train;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.rdd.RDDBarrier;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.data.BadInputException;
+import org.talespark.data.dataset.Dataset;
+import org.talespark.data.dataset.Shard;
+import org.talespark.data.dataset.ShardReader;
+import org.talespark.data.dataset.Split;
+import org.talespark.jobs.checkpoint.RunLock;
+import org.talespark.jobs.config.ConfigTree;
+import scala.reflect.ClassTag$;
+
+/**
+ * Trains a model data-parallel: one barrier stage with a task a worker, a synchronous step over all
+ * of them.
+ *
+ * <p>What a run starts from: with {@code --resume} the latest committed checkpoint of its output
+ * directory, if there is one; else the weights of {@code --base}, if given; else fresh ones. Without
+ * {@code --resume} an output directory with checkpoints is refused.
+ */
+public final class TrainJob {
+
+  /** What a run came to. */
+  public record Result(
+      long step,
+      long samples,
+      double loss,
+      double samplesPerSecond,
+      String checkpoint,
+      int workers,
+      @JsonAnyGetter Map<String, Double> metrics) {}
+
+  private final TrainConfig config;
+  private final String dataset;
+  private final String out;
+  private final String base;
+  private final boolean resume;
+  private final PrintStream log;
+
+  /** Checks nothing yet; {@link #run} does. */
+  public TrainJob(
+      TrainConfig config,
+      String dataset,
+      String out,
+      String base,
+      boolean resume,
+      PrintStream log) {
+    this.config = requireNonNull(config, "config");
+    this.dataset = requireNonNull(dataset, "dataset");
+    this.out = requireNonNull(out, "out");
+    this.base = base;
+    this.resume = resume;
+    this.log = requireNonNull(log, "log");
+  }
+
+  /** Trains; when it returns, the last step's checkpoint is committed and the report written. */
+  public Result run(SparkSession spark) throws IOException {
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    Dataset data = Dataset.open(dataset, hadoop);
+    RunDirectory directory = new RunDirectory(out, hadoop);
+    checkSlots(spark);
+    try (RunLock lock =
+        RunLock.acquire(directory.fileSystem(), directory.root(), RunLock.LIMIT)) {
+      TrainConfig resolved = resolve(data, hadoop, directory);
+      directory.write(RunDirectory.CONFIG, ConfigTree.toYaml(resolved).getBytes(UTF_8));
+      directory.delete(RunDirectory.PROGRESS);
+      List<String> answers;
+      JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+      context.setJobGroup("train", "train " + directory.root(), true);
+      try (ProgressPrinter progress = new ProgressPrinter(directory, log)) {
+        progress.start();
+        answers = runWorkers(context, resolved, hadoop, directory);
+      } finally {
+        context.clearJobGroup();
+      }
+      lock.check();
+      RunSummary summary = summary(answers);
+      directory.delete(RunDirectory.PROGRESS);
+      new TrainReport(directory, resolved, summary).write();
+      return new Result(
+          summary.step(),
+          summary.samples(),
+          summary.loss(),
+          summary.samplesPerSecond(),
+          directory.root() + "/checkpoints/step-%08d".formatted(summary.bestStep()),
+          summary.workers(),
+          summary.metrics());
+    }
+  }
+
+  private void checkSlots(SparkSession spark) {
+    String master = spark.sparkContext().master();
+    if (master.startsWith("local-cluster[")) {
+      int executors = Integer.parseInt(master.split("[\\[,]")[1].strip());
+      if (executors < config.train().workers()) {
+        throw new IllegalArgumentException(
+            "Cannot train: train.workers=%d master=%s, expected at most its %d executors; use fewer workers or a larger cluster"
+                .formatted(config.train().workers(), master, executors));
+      }
+    }
+  }
+
+  /** Completes the configuration, and refuses to mix runs. */
+  private TrainConfig resolve(Dataset data, Configuration hadoop, RunDirectory directory)
+      throws IOException {
+    boolean begun = !directory.checkpoints().committed().isEmpty();
+    if (begun && !resume) {
+      throw new IllegalArgumentException(
+          "Cannot train: out=%s already holds checkpoints; add --resume to go on, or choose another --out"
+              .formatted(out));
+    }
+    TrainConfig completed =
+        new TrainConfig(
+            config.train(),
+            config.data(),
+            config.task().completed(() -> wordCounts(data, hadoop)));
+    Optional<byte[]> earlier = directory.read(RunDirectory.CONFIG);
+    if (begun && earlier.isPresent()) {
+      TrainConfig before =
+          ConfigTree.builder()
+              .yaml(RunDirectory.CONFIG, new String(earlier.get(), UTF_8))
+              .build()
+              .bind(TrainConfig.class);
+      if (!before.task().equals(completed.task())
+          || !before.data().equals(completed.data())
+          || before.train().seed() != completed.train().seed()) {
+        throw new IllegalArgumentException(
+            "Cannot resume: out=%s was trained with other settings of task, data or train.seed than these; use its config.yaml as --recipe, or choose another --out"
+                .formatted(out));
+      }
+    }
+    return completed;
+  }
+
+  /** How often each word occurs in the training captions. */
+  private static Map<String, Long> wordCounts(Dataset data, Configuration hadoop) {
+    Map<String, Long> counts = new HashMap<>();
+    for (Shard shard : data.shards(Split.TRAIN)) {
+      try (ShardReader reader = shard.open(hadoop)) {
+        while (reader.hasNext()) {
+          for (String word :
+              reader.next().caption().toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
+            counts.merge(word, 1L, Long::sum);
+          }
+        }
+      }
+    }
+    return counts;
+  }
+
+  private List<String> runWorkers(
+      JavaSparkContext context,
+      TrainConfig resolved,
+      Configuration hadoop,
+      RunDirectory directory) {
+    int workers = resolved.train().workers();
+    List<Integer> ranks = new ArrayList<>();
+    for (int i = 0; i < workers; i++) {
+      ranks.add(i);
+    }
+    Broadcast<SerializableConfiguration> conf =
+        context.broadcast(new SerializableConfiguration(hadoop));
+    RunOptions options =
+        new RunOptions(dataset, directory.root().toString(), base, resume, versions());
+    RDDBarrier<Integer> barrier = context.parallelize(ranks, workers).rdd().barrier();
+    return barrier
+        .mapPartitions(
+            new BarrierBody(ConfigTree.toYaml(resolved), options, conf),
+            false,
+            ClassTag$.MODULE$.<String>apply(String.class))
+        .toJavaRDD()
+        .collect();
+  }
+
+  private static Map<String, String> versions() {
+    Map<String, String> versions = new LinkedHashMap<>();
+    versions.put(
+        "talespark",
+        Optional.ofNullable(TrainJob.class.getPackage().getImplementationVersion())
+            .orElse("development"));
+    versions.put("spark", org.apache.spark.package$.MODULE$.SPARK_VERSION());
+    versions.put("java", Runtime.version().toString());
+    Optional.ofNullable(System.getProperty("talespark.revision"))
+        .ifPresent(revision -> versions.put("revision", revision));
+    return versions;
+  }
+
+  private static RunSummary summary(List<String> answers) throws IOException {
+    for (String answer : answers) {
+      if (answer.startsWith(BarrierBody.FAILED)) {
+        throw new TrainingFailedException(answer.substring(BarrierBody.FAILED.length()));
+      }
+    }
+    if (answers.isEmpty()) {
+      throw new BadInputException("Cannot train: no worker answered");
+    }
+    return LearnerFiles.JSON.readValue(answers.get(0), RunSummary.class);
+  }
+}

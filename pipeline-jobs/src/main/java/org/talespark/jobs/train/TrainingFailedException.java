@@ -1,0 +1,8 @@
+package org.talespark.jobs.train;
+
+/** A run that stopped for a reason that trying again would not change. */
+public final class TrainingFailedException extends RuntimeException {
+  TrainingFailedException(String message) {
+    super(message);
+  }
+}
