@@ -14,7 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.talespark.jobs.corpus.PrepareCommand;
+import org.talespark.jobs.corpus.ScenesCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
+import org.talespark.jobs.infer.ReconstructCommand;
+import org.talespark.jobs.train.TrainCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -57,6 +61,10 @@ public final class Talespark {
           "schedule", "Runs retraining cycles.");
 
   static {
+    COMMANDS.put("corpus scenes", ScenesCommand::new);
+    COMMANDS.put("prepare", PrepareCommand::new);
+    COMMANDS.put("train", TrainCommand::new);
+    COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
   }
 

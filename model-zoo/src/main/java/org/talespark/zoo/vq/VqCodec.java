@@ -103,8 +103,7 @@ public final class VqCodec implements AutoCloseable {
     both.run();
     return new Reconstruction(
         first(both.output(RECONSTRUCTION), count * perPicture),
-        Arrays.copyOf(
-            both.output(indices).toIntVector(), count * side() * side()));
+        Arrays.copyOf(both.output(indices).toIntVector(), count * side() * side()));
   }
 
   /** Decodes [count * side * side] codes to [count, 3, size, size]; count is at most the batch. */

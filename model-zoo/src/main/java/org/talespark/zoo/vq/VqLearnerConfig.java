@@ -36,7 +36,14 @@ public record VqLearnerConfig(
    *
    * @param checkpoint a run or checkpoint of a feature network
    */
-  public record Perceptual(String checkpoint, double weight, PerceptualLoss distance) {}
+  public record Perceptual(String checkpoint, double weight, PerceptualLoss distance) {
+    public Perceptual {
+      if (checkpoint == null) {
+        throw new IllegalArgumentException(
+            "Cannot configure perceptual loss: checkpoint is missing, expected the run of a feature network; try --recipe features first, or task.perceptual=null to do without");
+      }
+    }
+  }
 
   /**
    * A loss against a discriminator.

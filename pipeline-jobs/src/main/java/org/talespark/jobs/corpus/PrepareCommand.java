@@ -34,15 +34,13 @@ public final class PrepareCommand extends JobCommand {
 
   private static PrepareConfig config(Context context) {
     ConfigTree.Builder defaults =
-        ConfigTree.builder()
-            .option("the defaults", "prepare", PrepareConfig.defaults());
+        ConfigTree.builder().option("the defaults", "prepare", PrepareConfig.defaults());
     return context.overlay(defaults).build().bind(Keys.class).prepare();
   }
 
   @Override
   protected Object run(Context context) throws Exception {
-    PrepareJob.Result result =
-        new PrepareJob(inputs, out, config(context)).run(context.spark());
+    PrepareJob.Result result = new PrepareJob(inputs, out, config(context)).run(context.spark());
     Path file = new Path(out, "result.json");
     try (OutputStream stream =
         file.getFileSystem(context.spark().sessionState().newHadoopConf()).create(file, true)) {

@@ -73,8 +73,7 @@ sealed interface PictureSource extends Serializable {
   }
 
   /** Names that end like pictures. */
-  Set<String> EXTENSIONS =
-      Set.of("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff");
+  Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff");
 
   /**
    * Divides an input into at least one part: a prepared dataset's split, or a folder of pictures.
@@ -112,8 +111,7 @@ sealed interface PictureSource extends Serializable {
     return slices;
   }
 
-  private static List<PictureSource> files(FileSystem fs, Path root, int parts)
-      throws IOException {
+  private static List<PictureSource> files(FileSystem fs, Path root, int parts) throws IOException {
     List<String> uris = new ArrayList<>();
     RemoteIterator<LocatedFileStatus> found = fs.listFiles(root, true);
     while (found.hasNext()) {

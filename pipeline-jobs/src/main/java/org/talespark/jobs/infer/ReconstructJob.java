@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -42,9 +41,9 @@ import org.talespark.zoo.vq.VqCodec;
 import org.talespark.zoo.vq.VqMetrics;
 
 /**
- * Pictures to codes and back, as a Spark job: {@code images/KEY.png} are the reconstructions, {@code
- * codes.safetensors} holds {@code codes} int32 [pictures, side, side], in the order of {@code
- * keys.txt}.
+ * Pictures to codes and back, as a Spark job: {@code images/KEY.png} are the reconstructions,
+ * {@code codes.safetensors} holds {@code codes} int32 [pictures, side, side], in the order of
+ * {@code keys.txt}.
  *
  * <p>Each task writes its pictures and a part of the codes under names that depend only on its
  * input, so a task that runs twice writes the same files; the driver joins the parts and commits.
@@ -54,8 +53,8 @@ public final class ReconstructJob {
   public static final String COMMAND = "infer reconstruct";
 
   private static final int BATCH = 16;
-  private static final Set<String> ENTRIES =
-      Set.of("images", "codes.safetensors", "keys.txt", "_parts");
+  private static final List<String> ENTRIES =
+      List.of("images", "codes.safetensors", "keys.txt", "_parts");
 
   /**
    * What was reconstructed.
@@ -98,8 +97,7 @@ public final class ReconstructJob {
     List<PictureSource> sources = PictureSource.of(input, split, parts, hadoop);
     FileSystem fs = new Path(out).getFileSystem(hadoop);
     CommittedOutput output =
-        CommittedOutput.open(
-            fs, new Path(out), COMMAND, ENTRIES, CommittedOutput.Existing.REPLACE);
+        CommittedOutput.open(fs, new Path(out), COMMAND, ENTRIES, CommittedOutput.Existing.REPLACE);
 
     String exact = opened.path().toString();
     String images = output.path("images").toString();

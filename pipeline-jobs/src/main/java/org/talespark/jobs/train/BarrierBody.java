@@ -56,13 +56,12 @@ final class BarrierBody extends AbstractFunction1<Iterator<Integer>, Iterator<St
   private RunSummary work() throws Exception {
     BarrierTaskContext context = BarrierTaskContext.get();
     NativeRuntime.initialize(NativeRuntime.Settings.threads(context.cpus()));
-    TrainConfig config = ConfigTree.builder().yaml("the run", configYaml).build().bind(TrainConfig.class);
+    TrainConfig config =
+        ConfigTree.builder().yaml("the run", configYaml).build().bind(TrainConfig.class);
     Configuration conf = hadoop.value().value();
     ExchangeConfig exchangeConfig =
-        ExchangeConfig.defaults()
-            .withTimeoutSeconds(config.train().exchangeTimeoutSeconds());
-    try (Exchange exchange =
-        RingExchange.connect(context, SparkEnv.get().conf(), exchangeConfig)) {
+        ExchangeConfig.defaults().withTimeoutSeconds(config.train().exchangeTimeoutSeconds());
+    try (Exchange exchange = RingExchange.connect(context, SparkEnv.get().conf(), exchangeConfig)) {
       return new Worker(config, options, conf, exchange).run();
     }
   }

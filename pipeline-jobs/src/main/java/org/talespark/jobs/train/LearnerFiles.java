@@ -116,8 +116,7 @@ public final class LearnerFiles {
       config = JSON.readTree(new String(in.readAllBytes(), UTF_8));
     }
     Map<String, INDArray> tensors = new HashMap<>();
-    try (SeekableByteChannel channel =
-            checkpoint.channel(checkpoint.has(EMA) ? EMA : MODEL);
+    try (SeekableByteChannel channel = checkpoint.channel(checkpoint.has(EMA) ? EMA : MODEL);
         SafetensorsFile file = SafetensorsFile.open(channel)) {
       for (String name : file.header().tensors().keySet()) {
         tensors.put(name, file.tensor(name).load());

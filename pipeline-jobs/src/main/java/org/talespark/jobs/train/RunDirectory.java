@@ -123,8 +123,6 @@ public final class RunDirectory {
       return Optional.empty();
     }
     JsonNode best = LearnerFiles.JSON.readTree(new String(bytes.get(), UTF_8));
-    return best.path("step").isNumber()
-        ? Optional.of(best.get("step").asLong())
-        : Optional.empty();
+    return best.path("step").isNumber() ? Optional.of(best.get("step").asLong()) : Optional.empty();
   }
 }

@@ -66,7 +66,9 @@ final class SampleStore implements AutoCloseable {
         int dot = e.getName().lastIndexOf('.');
         String key = e.getName().substring(0, dot);
         switch (e.getName().substring(dot + 1)) {
-          case "txt" -> captions.put(key, new String(tar.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
+          case "txt" ->
+              captions.put(
+                  key, new String(tar.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
           case "png", "jpg" ->
               pictures.add(
                   new Entry(shard, tar.getBytesRead(), Math.toIntExact(e.getSize()), key, ""));

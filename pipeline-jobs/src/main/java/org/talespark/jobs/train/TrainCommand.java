@@ -21,23 +21,31 @@ public final class TrainCommand extends JobCommand {
   /** The recipes that come with the program. */
   public static final List<String> RECIPES = List.of("vqvae", "vqgan", "features");
 
-  @Option(names = "--recipe", required = true, paramLabel = "NAME|FILE",
+  @Option(
+      names = "--recipe",
+      required = true,
+      paramLabel = "NAME|FILE",
       description = "A built-in recipe (vqvae, vqgan, features) or a YAML file.")
   private String recipe;
 
-  @Option(names = "--dataset", required = true, paramLabel = "URI",
+  @Option(
+      names = "--dataset",
+      required = true,
+      paramLabel = "URI",
       description = "A prepared dataset.")
   private String dataset;
 
-  @Option(names = "--out", required = true, paramLabel = "URI",
-      description = "The run directory.")
+  @Option(names = "--out", required = true, paramLabel = "URI", description = "The run directory.")
   private String out;
 
-  @Option(names = "--base", paramLabel = "URI",
+  @Option(
+      names = "--base",
+      paramLabel = "URI",
       description = "A checkpoint whose weights to begin with.")
   private String base;
 
-  @Option(names = "--resume",
+  @Option(
+      names = "--resume",
       description = "Go on from the latest committed checkpoint in --out, if there is one.")
   private boolean resume;
 
@@ -78,7 +86,8 @@ public final class TrainCommand extends JobCommand {
             config.train().precision().type(),
             Reducer.ALONE,
             LearnerFiles.pretrained(new Configuration()));
-    try (Learner learner = config.task().completed(() -> Map.of("one", 2L, "two", 1L)).create(one)) {
+    try (Learner learner =
+        config.task().completed(() -> Map.of("one", 2L, "two", 1L)).create(one)) {
       plan.put("memory", learner.memoryReport().lines().toList());
     }
     return plan;

@@ -83,7 +83,11 @@ public record TrainConfig(
           "train.steps, train.minutes",
           "null",
           "at least one of them");
-      check(steps == null || (steps > 0 && steps < 100_000_000), "train.steps", steps, "1 to 99999999");
+      check(
+          steps == null || (steps > 0 && steps < 100_000_000),
+          "train.steps",
+          steps,
+          "1 to 99999999");
       check(minutes == null || minutes > 0, "train.minutes", minutes, "more than 0");
       check(batch > 0, "train.batch", batch, "at least 1");
       check(workers > 0, "train.workers", workers, "at least 1");

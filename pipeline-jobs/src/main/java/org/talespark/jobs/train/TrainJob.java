@@ -33,8 +33,8 @@ import scala.reflect.ClassTag$;
  * of them.
  *
  * <p>What a run starts from: with {@code --resume} the latest committed checkpoint of its output
- * directory, if there is one; else the weights of {@code --base}, if given; else fresh ones. Without
- * {@code --resume} an output directory with checkpoints is refused.
+ * directory, if there is one; else the weights of {@code --base}, if given; else fresh ones.
+ * Without {@code --resume} an output directory with checkpoints is refused.
  */
 public final class TrainJob {
 
@@ -77,8 +77,7 @@ public final class TrainJob {
     Dataset data = Dataset.open(dataset, hadoop);
     RunDirectory directory = new RunDirectory(out, hadoop);
     checkSlots(spark);
-    try (RunLock lock =
-        RunLock.acquire(directory.fileSystem(), directory.root(), RunLock.LIMIT)) {
+    try (RunLock lock = RunLock.acquire(directory.fileSystem(), directory.root(), RunLock.LIMIT)) {
       TrainConfig resolved = resolve(data, hadoop, directory);
       directory.write(RunDirectory.CONFIG, ConfigTree.toYaml(resolved).getBytes(UTF_8));
       directory.delete(RunDirectory.PROGRESS);
@@ -129,9 +128,7 @@ public final class TrainJob {
     }
     TrainConfig completed =
         new TrainConfig(
-            config.train(),
-            config.data(),
-            config.task().completed(() -> wordCounts(data, hadoop)));
+            config.train(), config.data(), config.task().completed(() -> wordCounts(data, hadoop)));
     Optional<byte[]> earlier = directory.read(RunDirectory.CONFIG);
     if (begun && earlier.isPresent()) {
       TrainConfig before =
@@ -156,8 +153,7 @@ public final class TrainJob {
     for (Shard shard : data.shards(Split.TRAIN)) {
       try (ShardReader reader = shard.open(hadoop)) {
         while (reader.hasNext()) {
-          for (String word :
-              reader.next().caption().toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
+          for (String word : reader.next().caption().toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
             counts.merge(word, 1L, Long::sum);
           }
         }

@@ -118,7 +118,10 @@ final class Worker {
     if (!found.isEmpty()) {
       long wanted = Long.parseLong(found);
       Checkpoint checkpoint =
-          checkpoints.committed().stream().filter(c -> c.step() == wanted).findFirst().orElseThrow();
+          checkpoints.committed().stream()
+              .filter(c -> c.step() == wanted)
+              .findFirst()
+              .orElseThrow();
       TrainerState state = LearnerFiles.restore(checkpoint, learner);
       step = state.step();
       samples = state.samples();
@@ -230,8 +233,7 @@ final class Worker {
         best.put("step", step).put(config.task().bestMetric(), value);
         directory.write(RunDirectory.BEST, LearnerFiles.JSON.writeValueAsBytes(best));
       }
-      checkpoints.prune(
-          config.train().keepCheckpoints(), bestStep.map(Set::of).orElse(Set.of()));
+      checkpoints.prune(config.train().keepCheckpoints(), bestStep.map(Set::of).orElse(Set.of()));
     }
     exchange.barrier("checkpoint of step " + step);
   }
@@ -263,8 +265,7 @@ final class Worker {
   }
 
   private void writeSamples(Learner learner, SampleStore heldOut) throws IOException {
-    int count =
-        Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
+    int count = Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
     List<Integer> first = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       first.add(i);
