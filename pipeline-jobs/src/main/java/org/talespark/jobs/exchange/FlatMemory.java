@@ -25,6 +25,8 @@ final class FlatMemory {
   }
 
   /**
+   * Finds the memory of an array.
+   *
    * @throws IllegalArgumentException unless the array has rank 1, elements that lie one beside the
    *     other and type FLOAT or DOUBLE
    */

@@ -23,9 +23,11 @@ final class Loopback implements AutoCloseable {
 
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final List<RingExchange> workers;
+  private final List<Mesh> meshes;
 
-  private Loopback(List<RingExchange> workers) {
+  private Loopback(List<RingExchange> workers, List<Mesh> meshes) {
     this.workers = workers;
+    this.meshes = meshes;
   }
 
   static Loopback of(int workers, ExchangeConfig config) throws Exception {
@@ -43,7 +45,7 @@ final class Loopback implements AutoCloseable {
       addresses.add(InetSocketAddress.createUnresolved("127.0.0.1", mesh.port()));
     }
     List<RingExchange> joined = new ArrayList<>();
-    try (Loopback starter = new Loopback(List.of())) {
+    try (Loopback starter = new Loopback(List.of(), List.of())) {
       List<Future<RingExchange>> futures = new ArrayList<>();
       for (int rank = 0; rank < workers; rank++) {
         int me = rank;
@@ -55,7 +57,7 @@ final class Loopback implements AutoCloseable {
         joined.add(future.get(LIMIT_SECONDS, TimeUnit.SECONDS));
       }
     }
-    return new Loopback(joined);
+    return new Loopback(joined, meshes);
   }
 
   static TransportConf conf(Map<String, String> settings) {
@@ -64,6 +66,15 @@ final class Loopback implements AutoCloseable {
 
   RingExchange worker(int rank) {
     return workers.get(rank);
+  }
+
+  int port(int rank) {
+    return meshes.get(rank).port();
+  }
+
+  /** Ends a worker's connections without a word, as the death of its process would. */
+  void kill(int rank) {
+    meshes.get(rank).close();
   }
 
   <T> Future<T> start(int rank, Work<T> work) {

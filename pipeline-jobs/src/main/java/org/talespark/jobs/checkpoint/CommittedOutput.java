@@ -1,0 +1,168 @@
+package org.talespark.jobs.checkpoint;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * A command's output directory, committed as a whole: the files come first, {@code result.json}
+ * last. Readers trust only a directory that has one. The file {@code _talespark.json} says from the
+ * beginning which command writes here and which entries are its own, so that another run of the
+ * same command may replace them and nothing else is ever deleted.
+ */
+public final class CommittedOutput {
+  /** What to do with an earlier output of the same command. */
+  public enum Existing {
+    /** Delete its entries. */
+    REPLACE,
+    /** Keep its entries and write on. */
+    CONTINUE
+  }
+
+  /** The file whose presence commits the directory. */
+  public static final String RESULT = "result.json";
+
+  static final String OWNER = "_talespark.json";
+
+  record Owner(
+      @JsonProperty("command") String command, @JsonProperty("entries") List<String> entries) {}
+
+  private final FileSystem fs;
+  private final Path directory;
+  private final List<String> entries;
+
+  private CommittedOutput(FileSystem fs, Path directory, List<String> entries) {
+    this.fs = fs;
+    this.directory = directory;
+    this.entries = entries;
+  }
+
+  /**
+   * Prepares a directory for writing. It is not committed any more when this returns.
+   *
+   * @param directory new, empty, or an earlier output of the same command
+   * @param command for example {@code infer caption}
+   * @param entries the names of all files and directories directly in it that the command may write
+   * @throws IllegalArgumentException when the directory holds anything else
+   */
+  public static CommittedOutput open(
+      FileSystem fs, Path directory, String command, List<String> entries, Existing existing)
+      throws IOException {
+    FileSystem direct = Files.direct(fs);
+    for (String entry : entries) {
+      boolean plain =
+          !entry.isEmpty()
+              && !entry.contains("/")
+              && !entry.startsWith(".")
+              && !entry.startsWith("_");
+      if (!plain || entry.equals(RESULT)) {
+        throw new IllegalArgumentException(
+            "Cannot write output: entry=%s, expected a plain name".formatted(entry));
+      }
+    }
+    CommittedOutput output = new CommittedOutput(direct, directory, List.copyOf(entries));
+    output.claim(command, existing);
+    return output;
+  }
+
+  private void claim(String command, Existing existing) throws IOException {
+    Optional<Owner> owner = owner();
+    if (owner.isEmpty() && !isEmpty()) {
+      throw refused(command, "files that are not ours");
+    }
+    if (owner.isPresent() && !owner.get().command().equals(command)) {
+      throw refused(command, "the output of '" + owner.get().command() + "'");
+    }
+    fs.delete(new Path(directory, RESULT), false);
+    if (owner.isPresent() && existing == Existing.REPLACE) {
+      for (String entry : owner.get().entries()) {
+        if (!entry.isEmpty() && !entry.contains("/") && !entry.startsWith(".")) {
+          fs.delete(new Path(directory, entry), true);
+        }
+      }
+    }
+    fs.mkdirs(directory);
+    byte[] json =
+        Files.JSON.writeValueAsBytes(new Owner(command, List.copyOf(new TreeSet<>(entries))));
+    Files.write(fs, new Path(directory, OWNER), out -> out.write(json));
+  }
+
+  private IllegalArgumentException refused(String command, String found) {
+    return new IllegalArgumentException(
+        "Cannot write output: out=%s holds %s, expected a new or empty directory or an earlier output of '%s'; try another --out"
+            .formatted(directory, found, command));
+  }
+
+  private Optional<Owner> owner() throws IOException {
+    try {
+      return Optional.of(
+          Files.JSON.readValue(Files.read(fs, new Path(directory, OWNER)), Owner.class));
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  private boolean isEmpty() throws IOException {
+    try {
+      FileStatus[] found = fs.listStatus(directory);
+      return found.length == 0;
+    } catch (FileNotFoundException e) {
+      return true;
+    }
+  }
+
+  /** Where a file of the output goes: one of the entries, or a path below one. */
+  public Path path(String name) {
+    String first = name.split("/", 2)[0];
+    boolean inside = entries.contains(first) && !List.of(name.split("/", -1)).contains("..");
+    if (!inside) {
+      throw new IllegalArgumentException(
+          "Cannot write output: file=%s, expected it to be or to be in one of %s"
+              .formatted(name, entries));
+    }
+    return new Path(directory, name);
+  }
+
+  /** Opens a file of the output for writing. */
+  public OutputStream create(String name) throws IOException {
+    return fs.create(path(name), true);
+  }
+
+  /**
+   * Commits the directory; nothing may be written after it.
+   *
+   * @param resultJson the result as one JSON object
+   */
+  public void commit(String resultJson) throws IOException {
+    if (!Files.JSON.readTree(resultJson).isObject()) {
+      throw new IllegalArgumentException(
+          "Cannot commit output: result=%s, expected a JSON object".formatted(resultJson));
+    }
+    byte[] bytes = (resultJson + "\n").getBytes(UTF_8);
+    Files.write(fs, new Path(directory, RESULT), out -> out.write(bytes));
+  }
+
+  /**
+   * The result of a committed directory as JSON; empty when the directory is not there or not
+   * committed.
+   */
+  public static Optional<String> result(FileSystem fs, Path directory) throws IOException {
+    try {
+      byte[] bytes = Files.read(Files.direct(fs), new Path(directory, RESULT));
+      boolean whole =
+          bytes.length > 0 && bytes[bytes.length - 1] == '\n'; // an interrupted commit has no end
+      return whole ? Optional.of(new String(bytes, UTF_8).strip()) : Optional.empty();
+    } catch (FileNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+}
