@@ -27,7 +27,8 @@ final class SettingPainter {
 
   /** Fills the unit square; the graphics is already scaled to it. */
   static void paint(Graphics2D g, Setting setting, long variant) {
-    SettingPainter painter = new SettingPainter(g, Dice.of(variant, "scenery", setting.name().hashCode()));
+    SettingPainter painter =
+        new SettingPainter(g, Dice.of(variant, "scenery", setting.name().hashCode()));
     switch (setting) {
       case MEADOW -> painter.meadow();
       case BEACH -> painter.beach();

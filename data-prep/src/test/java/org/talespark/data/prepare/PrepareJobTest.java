@@ -48,8 +48,7 @@ class PrepareJobTest {
 
   private static final Configuration HADOOP = new Configuration();
   private static final PrepareConfig SMALL_SHARDS =
-      new PrepareConfig(
-          32, 16, 1_000_000, 0, false, true, 0.1, 0.1, 7, "png", 92, 1 << 20, 200);
+      new PrepareConfig(32, 16, 1_000_000, 0, false, true, 0.1, 0.1, 7, "png", 92, 1 << 20, 200);
 
   private static SparkSession spark;
 
@@ -160,7 +159,8 @@ class PrepareJobTest {
       Path source = Path.of(sample.metadata().get("source").textValue());
       String stem = source.getFileName().toString().replace(".png", "");
       assertThat(sample.key()).isEqualTo("000_" + stem);
-      assertThat(sample.caption() + "\n").isEqualTo(Files.readString(source.resolveSibling(stem + ".txt")));
+      assertThat(sample.caption() + "\n")
+          .isEqualTo(Files.readString(source.resolveSibling(stem + ".txt")));
       assertThat(sample.metadata().get("caption").textValue()).isEqualTo(sample.caption());
       assertThat(sample.metadata().get("width").intValue()).isEqualTo(32);
       assertThat(sample.metadata().get("original_width").intValue()).isEqualTo(48);
@@ -222,7 +222,9 @@ class PrepareJobTest {
   void everyDefectIsRejectedWithItsReasonAndNothingDisappears() throws Exception {
     Path in = temporary.resolve("dirty");
     Map<String, String> expected = new HashMap<>();
-    String[] good = {"good", "nested/folder/deep", "named.with.dots", "\u65e5\u672c", "\u65e5\u8a9e"};
+    String[] good = {
+      "good", "nested/folder/deep", "named.with.dots", "\u65e5\u672c", "\u65e5\u8a9e"
+    };
     for (int i = 0; i < good.length; i++) {
       put(in, good[i] + ".png", png(i, 20 + i, 30));
       put(in, good[i] + ".txt", "a good picture");
@@ -374,8 +376,7 @@ class PrepareJobTest {
   }
 
   @Test
-  void aRunThatDiesBeforeItsCommitLeavesTheOldDatasetWholeAndTheNextRunCleansUp()
-      throws Exception {
+  void aRunThatDiesBeforeItsCommitLeavesTheOldDatasetWholeAndTheNextRunCleansUp() throws Exception {
     Path corpus = scenes(20);
     Path out = temporary.resolve("dataset");
     Path killed = temporary.resolve("killed");
@@ -465,7 +466,9 @@ class PrepareJobTest {
     Path out = temporary.resolve("dataset");
     new PrepareJob(List.of(a.toString(), b.toUri().toString()), out.toString(), SMALL_SHARDS)
         .run(spark);
-    assertThat(samples(out)).extracting(Sample::caption).containsExactlyInAnyOrder("first", "second");
+    assertThat(samples(out))
+        .extracting(Sample::caption)
+        .containsExactlyInAnyOrder("first", "second");
     assertThat(new File(out.toString()).list()).contains("dataset.json", "index.parquet", "shards");
   }
 }
