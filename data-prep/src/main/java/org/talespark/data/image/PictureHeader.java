@@ -13,6 +13,9 @@ public record PictureHeader(PictureFormat format, int width, int height) {
   /** No format here needs fewer bytes for its signature. */
   private static final int SIGNATURE = 12;
 
+  /** A BMP is told by the length of its second header. */
+  private static final int BMP_SIGNATURE = 18;
+
   /** Pixels as stored; never overflows. */
   public long pixels() {
     return (long) width * height;
@@ -65,10 +68,10 @@ public record PictureHeader(PictureFormat format, int width, int height) {
     if (view.has(0, "II*\0") || view.has(0, "MM\0*")) {
       return PictureFormat.TIFF;
     }
-    if (view.has(0, "BM") && view.length() >= 18 && plausibleBmp(view)) {
+    if (view.has(0, "BM") && view.length() >= BMP_SIGNATURE && plausibleBmp(view)) {
       return PictureFormat.BMP;
     }
-    if (view.length() < SIGNATURE && startsLikePicture(view)) {
+    if (startsLikePicture(view)) {
       throw new PictureException(
           Reason.TRUNCATED,
           "Cannot read picture: bytes=%d, a signature cut short".formatted(view.length()));
@@ -78,8 +81,11 @@ public record PictureHeader(PictureFormat format, int width, int height) {
         "Cannot read picture: unknown signature, expected JPEG, PNG, WebP, BMP, GIF or TIFF");
   }
 
+  /** Whether what there is of a very short file agrees with a signature. */
   private static boolean startsLikePicture(ByteView view) {
-    return view.u8(0) == 0x89 || view.u8(0) == 0xFF || view.has(0, "GIF8") || view.has(0, "RIFF");
+    boolean begun =
+        view.u8(0) == 0x89 || view.u8(0) == 0xFF || view.has(0, "GIF8") || view.has(0, "RIFF");
+    return view.length() < SIGNATURE ? begun : view.has(0, "BM") && view.length() < BMP_SIGNATURE;
   }
 
   private static boolean plausibleBmp(ByteView view) {

@@ -1,0 +1,39 @@
+package org.talespark.data.prepare;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class PrepareConfigTest {
+
+  @Test
+  void theDefaultsAreWhatTheDocumentationSays() {
+    assertThat(PrepareConfig.defaults())
+        .isEqualTo(
+            new PrepareConfig(
+                64, 16, 50_000_000, 0, false, true, 0.05, 0.05, 1000, "png", 92, 67_108_864, 2000));
+    assertThat(PrepareConfig.defaults().toJson().fieldNames())
+        .toIterable()
+        .contains("size", "min_side", "max_pixels", "dedup");
+  }
+
+  @Test
+  void settingsOutOfRangeAreRefusedByName() {
+    assertThatThrownBy(() -> PrepareConfig.defaults().withSize(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("prepare.size=0");
+    assertThatThrownBy(
+            () ->
+                new PrepareConfig(
+                    64, 16, 50, 0, false, true, 0.5, 0.5, 1000, "png", 92, 1000, 2000))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("validation + test");
+    assertThatThrownBy(
+            () ->
+                new PrepareConfig(
+                    64, 16, 50, 0, false, true, 0.1, 0.1, 1000, "gif", 92, 1000, 2000))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("image_format=gif");
+  }
+}
