@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.talespark.jobs.corpus.PrepareCommand;
 import org.talespark.jobs.corpus.ScenesCommand;
+import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
 import org.talespark.jobs.train.TrainCommand;
@@ -66,6 +67,7 @@ public final class Talespark {
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
+    COMMANDS.put("demo", DemoCommand::new);
   }
 
   private Talespark() {}

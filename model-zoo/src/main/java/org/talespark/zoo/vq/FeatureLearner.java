@@ -2,7 +2,6 @@ package org.talespark.zoo.vq;
 
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -13,6 +12,7 @@ import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.optim.GradientClip;
 import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.CaptionWords;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -77,7 +77,7 @@ final class FeatureLearner implements Learner {
   private float[] labels(Batch batch) {
     float[] labels = new float[context.batch() * wordIndex.size()];
     for (int i = 0; i < batch.size(); i++) {
-      for (String word : words(batch.captions().get(i))) {
+      for (String word : CaptionWords.of(batch.captions().get(i))) {
         Integer index = wordIndex.get(word);
         if (index != null) {
           labels[i * wordIndex.size() + index] = 1;
@@ -85,10 +85,6 @@ final class FeatureLearner implements Learner {
       }
     }
     return labels;
-  }
-
-  private static List<String> words(String caption) {
-    return List.of(caption.toLowerCase(Locale.ROOT).split("[^\\p{L}]+"));
   }
 
   @Override

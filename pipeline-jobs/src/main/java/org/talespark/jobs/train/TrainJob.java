@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -26,6 +25,7 @@ import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.zoo.train.CaptionWords;
 import scala.reflect.ClassTag$;
 
 /**
@@ -108,7 +108,8 @@ public final class TrainJob {
   private void checkSlots(SparkSession spark) {
     String master = spark.sparkContext().master();
     if (master.startsWith("local-cluster[")) {
-      int executors = Integer.parseInt(master.split("[\\[,]")[1].strip());
+      int executors =
+          Integer.parseInt(master.substring(master.indexOf('[') + 1, master.indexOf(',')).strip());
       if (executors < config.train().workers()) {
         throw new IllegalArgumentException(
             "Cannot train: train.workers=%d master=%s, expected at most its %d executors; use fewer workers or a larger cluster"
@@ -153,7 +154,7 @@ public final class TrainJob {
     for (Shard shard : data.shards(Split.TRAIN)) {
       try (ShardReader reader = shard.open(hadoop)) {
         while (reader.hasNext()) {
-          for (String word : reader.next().caption().toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
+          for (String word : CaptionWords.of(reader.next().caption())) {
             counts.merge(word, 1L, Long::sum);
           }
         }

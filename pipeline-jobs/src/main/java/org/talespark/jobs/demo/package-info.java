@@ -1,0 +1,2 @@
+/** The whole pipeline on a generated corpus. */
+package org.talespark.jobs.demo;
