@@ -191,13 +191,9 @@ public final class ImageDecoder {
 
   /** BGRA over white, rounded: {@code (c * a + 255 * (255 - a)) / 255}. */
   private static Mat onWhite(Mat bgra) {
-    int count = bgra.rows() * bgra.cols();
     byte[] from = new byte[4 * bgra.cols()];
     byte[] to = new byte[3 * bgra.cols()];
     Mat bgr = new Mat(bgra.rows(), bgra.cols(), CV_8UC3);
-    if (count < 1) {
-      throw new PictureException(Reason.UNDECODABLE, "Cannot decode picture: no pixels");
-    }
     for (int y = 0; y < bgra.rows(); y++) {
       bgra.ptr(y).get(from);
       for (int x = 0; x < bgra.cols(); x++) {

@@ -2,10 +2,16 @@ package org.talespark.data.prepare;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.talespark.data.image.ImageDecoder;
 
 /**
@@ -94,11 +100,52 @@ public record PrepareConfig(
         maxCaptionCharacters);
   }
 
+  /**
+   * The same with some settings replaced, by their names in configuration files.
+   *
+   * @throws IllegalArgumentException for a name that there is not, or a value out of range
+   */
+  public PrepareConfig with(Map<String, ?> settings) {
+    ObjectNode merged = toJson();
+    settings.forEach(
+        (key, value) -> {
+          if (!merged.has(key)) {
+            List<String> names = new ArrayList<>();
+            merged.fieldNames().forEachRemaining(names::add);
+            throw new IllegalArgumentException(
+                "Cannot prepare: unknown setting prepare.%s, expected one of %s"
+                    .formatted(key, names));
+          }
+          merged.set(key, fitting(key, JSON.valueToTree(value), merged.get(key)));
+        });
+    try {
+      return JSON.treeToValue(merged, PrepareConfig.class);
+    } catch (ValueInstantiationException e) {
+      throw e.getCause() instanceof IllegalArgumentException known
+          ? known
+          : new IllegalArgumentException("Cannot prepare: settings=" + settings, e);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "Cannot prepare: settings=%s do not fit (%s)".formatted(settings, e.getOriginalMessage()),
+          e);
+    }
+  }
+
+  /** The value, when it is of the kind that the setting has. */
+  private static JsonNode fitting(String key, JsonNode value, JsonNode usual) {
+    boolean fits =
+        usual.isIntegralNumber()
+            ? value.isIntegralNumber()
+            : usual.isNumber() ? value.isNumber() : value.getNodeType() == usual.getNodeType();
+    check(fits, key, value, "a value like " + usual);
+    return value;
+  }
+
   ImageDecoder.Limits limits() {
     return new ImageDecoder.Limits(minSide, maxPixels, maxAspect);
   }
 
-  JsonNode toJson() {
+  ObjectNode toJson() {
     return JSON.valueToTree(this);
   }
 

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -61,7 +62,7 @@ public final class PrepareJob {
       double seconds,
       boolean unchanged) {
     public Result {
-      rejected = Map.copyOf(rejected);
+      rejected = Collections.unmodifiableMap(new TreeMap<>(rejected));
     }
   }
 
@@ -201,12 +202,12 @@ public final class PrepareJob {
     boolean done = false;
     try (Staging staging = Staging.open(fs, root, List.of(shardFolder, indexName))) {
       try {
-        Made made =
+        DatasetManifest made =
             make(spark, hadoop, fs, root, staging.folder(), listing, shardFolder, indexName);
         beforeCommit.run();
-        Storage.replace(new Path(root, DatasetManifest.FILE), made.manifest().toJson(), hadoop);
+        Storage.replace(new Path(root, DatasetManifest.FILE), made.toJson(), hadoop);
         done = true;
-        return made.manifest();
+        return made;
       } finally {
         if (!done) {
           fs.delete(new Path(root, shardFolder), true);
@@ -222,8 +223,6 @@ public final class PrepareJob {
     }
   }
 
-  private record Made(DatasetManifest manifest) {}
-
   /** First path parts of what a dataset consists of, the manifest aside. */
   private static Set<String> names(DatasetManifest manifest) {
     Set<String> names = new HashSet<>();
@@ -232,7 +231,7 @@ public final class PrepareJob {
     return names;
   }
 
-  private Made make(
+  private DatasetManifest make(
       SparkSession spark,
       Configuration hadoop,
       FileSystem fs,
@@ -256,7 +255,7 @@ public final class PrepareJob {
       Path temporary = new Path(staging, indexName);
       IndexFile.write(fs, temporary, rows, shardOfKey);
       Storage.publish(fs, temporary, index);
-      return new Made(manifest(fs, index, rows, shards, listing));
+      return manifest(fs, index, rows, shards, listing);
     } finally {
       conf.destroy();
     }

@@ -56,6 +56,10 @@ record ShardTask(
         new TarArchiveOutputStream(new BufferedOutputStream(counted, 1 << 16), BLOCK, "UTF-8")) {
       copy(tar, fs);
     }
+    if (!Staging.open(fs, new Path(staging).getParent())) {
+      throw new IOException(
+          "Cannot publish shard: path=%s, but its run has ended".formatted(path)); // a late attempt
+    }
     Storage.publish(fs, temporary, target);
     String sha256 = HexFormat.of().formatHex(digest.digest());
     return new Written(path, split, pieces.size(), counted.count, sha256);

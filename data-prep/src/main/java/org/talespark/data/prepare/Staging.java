@@ -57,10 +57,15 @@ final class Staging implements AutoCloseable {
     marker.put("started", started(ProcessHandle.current()));
     makes.forEach(marker.putArray("makes")::add);
     RUNNING.add(id);
-    try (FSDataOutputStream out2 = fs.create(new Path(folder, MARKER), false)) {
-      out2.write(JSON.writeValueAsBytes(marker));
+    try (FSDataOutputStream file = fs.create(new Path(folder, MARKER), false)) {
+      file.write(JSON.writeValueAsBytes(marker));
     }
     return new Staging(fs, id, folder);
+  }
+
+  /** Whether the run of this working directory is still under way. */
+  static boolean open(FileSystem fs, Path folder) throws IOException {
+    return fs.exists(new Path(folder, MARKER));
   }
 
   Path folder() {

@@ -27,10 +27,9 @@ final class ObjectPainter {
     b.body(oval(50, 26, 30, 25));
     b.body(oval(50, 57, 22, 15));
     b.fill(oval(50, 44, 32, 20), b.base());
-    b.fill(oval(41, 20, 11, 7), b.light());
-    b.fill(oval(22, 42, 7, 5), b.light());
-    b.fill(oval(72, 41, 7, 5), b.light());
-    b.fill(oval(47, 58, 7, 4), b.light());
+    b.fill(oval(38, 19, 10, 7), b.light());
+    b.line(curve(22, 52, 30, 58, 38, 52), 3, b.dark());
+    b.line(curve(58, 44, 66, 50, 74, 44), 3, b.dark());
   }
 
   static void house(Brush b) {

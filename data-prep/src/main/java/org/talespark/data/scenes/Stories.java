@@ -54,8 +54,8 @@ final class Stories {
   }
 
   /**
-   * One page of a plot. In the text, A and B are the friends, a and b their looks, P the thing with
-   * its colour, p its plain name, and @ the place.
+   * One page of a plot. In the text, {A} and {B} are the friends' names, {a} and {b} their looks,
+   * {p} and {hue} the thing and its colour, {@} the place.
    *
    * @param place which of the story's places, so that a plot can return to one
    */
