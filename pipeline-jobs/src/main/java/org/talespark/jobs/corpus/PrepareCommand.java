@@ -39,6 +39,11 @@ public final class PrepareCommand extends JobCommand {
   }
 
   @Override
+  protected boolean takesConfiguration() {
+    return true;
+  }
+
+  @Override
   protected Object run(Context context) throws Exception {
     PrepareJob.Result result = new PrepareJob(inputs, out, config(context)).run(context.spark());
     Path file = new Path(out, "result.json");

@@ -55,7 +55,7 @@ final class Demo {
     clear();
     SparkSession spark = context.spark();
     Path corpus = out.resolve("corpus");
-    say("1/5 drawing %d pages", scale.pages);
+    say("1/5 drawing %d pages".formatted(scale.pages));
     new SceneCorpus(new SceneCorpus.Config(scale.pages, SIZE, SEED, corpus)).run();
 
     String dataset = out.resolve("dataset").toUri().toString();
@@ -63,14 +63,14 @@ final class Demo {
     PrepareJob.Result prepared =
         new PrepareJob(List.of(corpus.toUri().toString()), dataset, PrepareConfig.defaults())
             .run(spark);
-    say("    %d pictures in %d shards", prepared.accepted(), prepared.shards());
+    say("    %d pictures in %d shards".formatted(prepared.accepted(), prepared.shards()));
 
     String features = out.resolve("features").toUri().toString();
     say("3/5 training the feature network");
     train("features", dataset, features, scale.featureMinutes, List.of(), spark);
 
     String run = out.resolve("vqgan").toUri().toString();
-    say("4/5 training the VQ-GAN for %.1f minutes", scale.minutes);
+    say("4/5 training the VQ-GAN for %.1f minutes".formatted(scale.minutes));
     TrainJob.Result trained =
         train(
             "vqgan",
@@ -139,9 +139,7 @@ final class Demo {
     }
   }
 
-  private void say(String text, Object... values) {
-    context
-        .log()
-        .println("[%4ds] ".formatted(context.elapsed().toSeconds()) + text.formatted(values));
+  private void say(String text) {
+    context.log().println("[%4ds] %s".formatted(context.elapsed().toSeconds(), text));
   }
 }

@@ -44,6 +44,11 @@ public final class DemoCommand extends JobCommand {
   }
 
   @Override
+  protected boolean takesConfiguration() {
+    return true;
+  }
+
+  @Override
   protected Object run(Context context) throws Exception {
     return new Demo(context, out, quick ? Demo.Scale.QUICK : Demo.Scale.FULL).run();
   }

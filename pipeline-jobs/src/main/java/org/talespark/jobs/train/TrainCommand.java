@@ -61,6 +61,11 @@ public final class TrainCommand extends JobCommand {
   }
 
   @Override
+  protected boolean takesConfiguration() {
+    return true;
+  }
+
+  @Override
   protected Object run(Context context) throws Exception {
     TrainJob job = new TrainJob(config(context), dataset, out, base, resume, context.log());
     TrainJob.Result result = job.run(context.spark());
