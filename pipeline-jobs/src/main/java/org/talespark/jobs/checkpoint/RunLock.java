@@ -25,6 +25,10 @@ import org.slf4j.LoggerFactory;
  * Keeps two runs from writing to one directory: the file {@code run.lock} names its holder and is
  * renewed by a thread. A lock that has not been renewed for its limit, or whose holder was a
  * process of this machine that is gone, is taken over.
+ *
+ * <p>File systems offer no compare-and-set: of two runs that renew or take over in the same
+ * instant, the one whose renewal is overwritten learns it at its next renewal, within a sixth of
+ * the limit; so {@link #check} comes before every commit.
  */
 public final class RunLock implements AutoCloseable {
   /** How long a lock counts without being renewed, unless said otherwise. */

@@ -37,9 +37,9 @@ public record ExchangeConfig(int timeoutSeconds, int chunkBytes, int smallBytes,
     check("port", port, port >= 0 && port <= MAX_PORT, "0 to " + MAX_PORT);
   }
 
-  /** 120 seconds, chunks of 256 KiB, small below 64 KiB, any free port. */
+  /** 120 seconds, chunks of 512 KiB, small below 64 KiB, any free port. */
   public static ExchangeConfig defaults() {
-    return new ExchangeConfig(120, 256 << 10, 64 << 10, 0);
+    return new ExchangeConfig(120, 512 << 10, 64 << 10, 0);
   }
 
   /** The same with another limit for waits. */

@@ -5,11 +5,8 @@ import static java.util.Objects.requireNonNull;
 
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -29,10 +26,7 @@ import org.slf4j.LoggerFactory;
  * one operation, since every operation needs something of every worker.
  */
 public final class RingExchange implements Exchange {
-  private record Ahead(Frame frame, ByteBuffer payload) {}
-
   private static final Logger LOG = LoggerFactory.getLogger(RingExchange.class);
-  private static final long MAX_AHEAD_BYTES = 8L << 20;
 
   private final Mesh mesh;
   private final int rank;
@@ -44,10 +38,8 @@ public final class RingExchange implements Exchange {
 
   // guarded by lock
   private final Queue<Operation> queue = new ArrayDeque<>();
-  private final Map<Integer, Queue<Ahead>> ahead = new HashMap<>();
-  private final long[] aheadBytes;
+  private final Backlog backlog;
   private final boolean[] gone;
-  private final boolean[] paused;
   private long submitted;
   private long finished;
   private ExchangeException failure;
@@ -60,9 +52,8 @@ public final class RingExchange implements Exchange {
     this.rank = rank;
     this.workers = workers;
     this.config = config;
-    this.aheadBytes = new long[workers];
+    this.backlog = new Backlog(workers, mesh);
     this.gone = new boolean[workers];
-    this.paused = new boolean[workers];
   }
 
   /**
@@ -228,21 +219,13 @@ public final class RingExchange implements Exchange {
       }
     }
     operation.start(outbox);
-    for (Map.Entry<Integer, Queue<Ahead>> entry : ahead.entrySet()) {
-      int from = entry.getKey();
-      Queue<Ahead> frames = entry.getValue();
-      while (!frames.isEmpty()
-          && frames.peek().frame().sequence() == operation.sequence()
-          && failure == null) {
-        Ahead next = frames.remove();
-        aheadBytes[from] -= next.payload().remaining();
-        accept(operation, next.frame(), next.payload());
-      }
-      if (paused[from] && aheadBytes[from] <= MAX_AHEAD_BYTES) {
-        paused[from] = false;
-        mesh.reading(from, true);
-      }
-    }
+    backlog.drain(
+        operation.sequence(),
+        (frame, payload) -> {
+          if (failure == null) {
+            accept(operation, frame, payload);
+          }
+        });
     finishIfDone();
   }
 
@@ -389,7 +372,7 @@ public final class RingExchange implements Exchange {
           accept(current, frame, payload);
           finishIfDone();
         } else if (frame.sequence() == finished || frame.sequence() == finished + 1) {
-          keep(frame, payload);
+          backlog.keep(frame, payload);
         } else {
           failNow(
               "rank %d sent a frame of operation %d, expected %d or the next"
@@ -397,19 +380,6 @@ public final class RingExchange implements Exchange {
               frame.rank(),
               null);
         }
-      }
-    }
-
-    private void keep(Frame frame, ByteBuffer payload) {
-      int from = frame.rank();
-      ByteBuffer copy = ByteBuffer.allocate(payload.remaining()).order(ByteOrder.nativeOrder());
-      ahead
-          .computeIfAbsent(from, r -> new ArrayDeque<>())
-          .add(new Ahead(frame, copy.put(payload).flip()));
-      aheadBytes[from] += copy.remaining();
-      if (aheadBytes[from] > MAX_AHEAD_BYTES && !paused[from]) {
-        paused[from] = true;
-        mesh.reading(from, false);
       }
     }
 

@@ -113,7 +113,7 @@ class RingScheduleTest {
 
   @Test
   void everySettingIsChecked() {
-    assertThat(ExchangeConfig.defaults()).isEqualTo(new ExchangeConfig(120, 262_144, 65_536, 0));
+    assertThat(ExchangeConfig.defaults()).isEqualTo(new ExchangeConfig(120, 524_288, 65_536, 0));
     assertThatThrownBy(() -> new ExchangeConfig(0, 1024, 0, 0))
         .hasMessageContaining("timeout_seconds=0");
     assertThatThrownBy(() -> new ExchangeConfig(1, 100, 0, 0))
