@@ -2,6 +2,8 @@ package org.talespark.jobs;
 
 import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
+import org.talespark.jobs.cluster.ClusterConfig;
+import org.talespark.jobs.cluster.Sessions;
 
 /** Where a command gets its Spark session. */
 @FunctionalInterface
@@ -15,10 +17,12 @@ public interface SessionSource {
    */
   SparkSession open(String name, Optional<String> master);
 
-  /** Sessions with what spark-submit and its configuration say, and nothing besides. */
-  static SparkSession submitted(String name, Optional<String> master) {
-    SparkSession.Builder builder = SparkSession.builder().appName(name);
-    master.ifPresent(builder::master);
-    return builder.getOrCreate();
+  /** Sessions with what training needs on top of what spark-submit and its configuration say. */
+  static SparkSession ours(String name, Optional<String> master) {
+    Optional<String> target =
+        master.or(() -> Optional.ofNullable(System.getProperty("spark.master")));
+    ClusterConfig config =
+        target.map(Sessions::defaultConfig).orElseGet(() -> ClusterConfig.ofMemory(4096));
+    return Sessions.open(target, name, config);
   }
 }

@@ -76,7 +76,7 @@ public final class Talespark {
   public static void main(String[] args) {
     PrintStream results = new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8);
     System.setOut(System.err); // libraries that print must not mix with results
-    int code = run(args, new Surroundings(results, System.err, SessionSource::submitted));
+    int code = run(args, new Surroundings(results, System.err, SessionSource::ours));
     results.flush();
     System.exit(code);
   }

@@ -47,7 +47,7 @@ class DocumentedCommandsTest {
   private static void parse(String command) {
     PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
     CommandLine line =
-        Talespark.commandLine(new Surroundings(nowhere, nowhere, SessionSource::submitted));
+        Talespark.commandLine(new Surroundings(nowhere, nowhere, SessionSource::ours));
     String[] words = words(command.substring(PROGRAM.length()));
     boolean known = line.getSubcommands().containsKey(words[0]) || words[0].startsWith("-");
     if (!known) {

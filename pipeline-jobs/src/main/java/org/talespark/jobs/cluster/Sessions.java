@@ -97,6 +97,8 @@ public final class Sessions {
           DYNAMIC_ALLOCATION);
     }
     conf.set(DYNAMIC_ALLOCATION, "false");
+    // tasks carry records, which Kryo cannot make
+    conf.set("spark.serializer", "org.apache.spark.serializer.JavaSerializer");
     conf.setIfMissing("spark.executor.memory", config.executorHeapMb() + "m");
     conf.setIfMissing("spark.executor.memoryOverhead", (config.executorOffHeapMb() + JVM_MB) + "m");
     int physical = config.executorHeapMb() + config.executorOffHeapMb() + JVM_MB;

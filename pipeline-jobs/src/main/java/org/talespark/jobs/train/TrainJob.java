@@ -6,7 +6,6 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +14,6 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
-import org.apache.spark.rdd.RDDBarrier;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.data.BadInputException;
@@ -24,9 +22,9 @@ import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.RunLock;
+import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.train.CaptionWords;
-import scala.reflect.ClassTag$;
 
 /**
  * Trains a model data-parallel: one barrier stage with a task a worker, a synchronous step over all
@@ -168,23 +166,14 @@ public final class TrainJob {
       TrainConfig resolved,
       Configuration hadoop,
       RunDirectory directory) {
-    int workers = resolved.train().workers();
-    List<Integer> ranks = new ArrayList<>();
-    for (int i = 0; i < workers; i++) {
-      ranks.add(i);
-    }
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     RunOptions options =
         new RunOptions(dataset, directory.root().toString(), base, resume, versions());
-    RDDBarrier<Integer> barrier = context.parallelize(ranks, workers).rdd().barrier();
-    return barrier
-        .mapPartitions(
-            new BarrierBody(ConfigTree.toYaml(resolved), options, conf),
-            false,
-            ClassTag$.MODULE$.<String>apply(String.class))
-        .toJavaRDD()
-        .collect();
+    return BarrierStage.run(
+        context.sc(),
+        resolved.train().workers(),
+        new WorkerTask(ConfigTree.toYaml(resolved), options, conf));
   }
 
   private static Map<String, String> versions() {
@@ -202,8 +191,8 @@ public final class TrainJob {
 
   private static RunSummary summary(List<String> answers) throws IOException {
     for (String answer : answers) {
-      if (answer.startsWith(BarrierBody.FAILED)) {
-        throw new TrainingFailedException(answer.substring(BarrierBody.FAILED.length()));
+      if (answer.startsWith(WorkerTask.FAILED)) {
+        throw new TrainingFailedException(answer.substring(WorkerTask.FAILED.length()));
       }
     }
     if (answers.isEmpty()) {

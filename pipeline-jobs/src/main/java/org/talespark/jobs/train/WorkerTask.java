@@ -1,29 +1,24 @@
 package org.talespark.jobs.train;
 
-import java.io.Serializable;
-import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.exchange.Exchange;
 import org.talespark.jobs.exchange.ExchangeConfig;
 import org.talespark.jobs.exchange.RingExchange;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.NonFiniteException;
-import scala.collection.Iterator;
-import scala.collection.JavaConverters;
-import scala.runtime.AbstractFunction1;
 
 /**
  * What a task of the barrier stage does: sets up the native runtime with the task's cores, connects
  * to the others and runs a worker. Answers one line of JSON: the summary, or the message of a
  * failure that would only come again if the stage were tried again.
  */
-final class BarrierBody extends AbstractFunction1<Iterator<Integer>, Iterator<String>>
-    implements Serializable {
+final class WorkerTask implements BarrierStage.Work<String> {
   private static final long serialVersionUID = 1;
 
   static final String FAILED = "failed: ";
@@ -32,29 +27,14 @@ final class BarrierBody extends AbstractFunction1<Iterator<Integer>, Iterator<St
   private final RunOptions options;
   private final Broadcast<SerializableConfiguration> hadoop;
 
-  BarrierBody(String configYaml, RunOptions options, Broadcast<SerializableConfiguration> hadoop) {
+  WorkerTask(String configYaml, RunOptions options, Broadcast<SerializableConfiguration> hadoop) {
     this.configYaml = configYaml;
     this.options = options;
     this.hadoop = hadoop;
   }
 
   @Override
-  public Iterator<String> apply(Iterator<Integer> ranks) {
-    String answer;
-    try {
-      answer = LearnerFiles.JSON.writeValueAsString(work());
-    } catch (NonFiniteException e) {
-      answer = FAILED + e.getMessage();
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("Cannot train: " + e.getMessage(), e);
-    }
-    return JavaConverters.asScalaIterator(List.of(answer).iterator());
-  }
-
-  private RunSummary work() throws Exception {
-    BarrierTaskContext context = BarrierTaskContext.get();
+  public String run(BarrierTaskContext context) throws Exception {
     NativeRuntime.initialize(NativeRuntime.Settings.threads(context.cpus()));
     TrainConfig config =
         ConfigTree.builder().yaml("the run", configYaml).build().bind(TrainConfig.class);
@@ -62,7 +42,10 @@ final class BarrierBody extends AbstractFunction1<Iterator<Integer>, Iterator<St
     ExchangeConfig exchangeConfig =
         ExchangeConfig.defaults().withTimeoutSeconds(config.train().exchangeTimeoutSeconds());
     try (Exchange exchange = RingExchange.connect(context, SparkEnv.get().conf(), exchangeConfig)) {
-      return new Worker(config, options, conf, exchange).run();
+      return LearnerFiles.JSON.writeValueAsString(
+          new Worker(config, options, conf, exchange).run());
+    } catch (NonFiniteException e) {
+      return FAILED + e.getMessage();
     }
   }
 }
