@@ -1,5 +1,6 @@
 package org.talespark.zoo.graph;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Optional;
 import org.bytedeco.javacpp.LongPointer;
@@ -200,16 +201,18 @@ final class LegacyKernels {
   /** Keeps an array's memory as long as the kernel. */
   private static Kernel keeping(INDArray array, Kernel kernel) {
     return () -> {
-      kernel.run();
-      java.lang.ref.Reference.reachabilityFence(array);
+      try {
+        kernel.run();
+      } finally {
+        Reference.reachabilityFence(array);
+      }
     };
   }
 
   /** An array of its own: the operation's may change when another plan binds it. */
   private INDArray axes(INDArray dimensions) {
-    int[] axes =
-        Shape.normalizeAxis(in.rank(), dimensions == null ? null : dimensions.toIntVector());
-    return Nd4j.createFromArray(axes);
+    int[] axes = dimensions == null ? new int[0] : dimensions.toIntVector();
+    return Nd4j.createFromArray(Shape.normalizeAxis(in.rank(), axes));
   }
 
   private Pointer extra(DataType type) {

@@ -62,7 +62,7 @@ class CompiledGraphTest {
     try (CompiledGraph plan = compile(model)) {
       for (int run = 0; run < 3; run++) {
         Map<String, INDArray> in = new LinkedHashMap<>();
-        long seed = 10 + run;
+        long seed = 10L + run;
         model.inputs().forEach((name, shape) -> in.put(name, StockGraphs.random(seed, shape)));
         in.forEach((name, array) -> plan.input(name).assign(array));
         plan.run();
