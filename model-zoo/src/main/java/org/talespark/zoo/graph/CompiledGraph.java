@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -61,7 +62,7 @@ public final class CompiledGraph implements AutoCloseable {
     this.parameters = plan.parameters;
     this.gradients = plan.gradients;
     this.report = plan.report;
-    this.calls = List.copyOf(plan.calls);
+    this.calls = Collections.unmodifiableList(plan.calls); // null for a copy
     this.owned = plan.owned;
   }
 

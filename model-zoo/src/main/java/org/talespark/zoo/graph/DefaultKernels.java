@@ -36,8 +36,11 @@ final class DefaultKernels implements KernelProvider {
             }
           });
     }
+    return LegacyKernels.bind(call).or(() -> Optional.of(executed((Op) call.op(), context)));
+  }
+
+  private static Kernel executed(Op op, OpContext context) {
     OpExecutioner executioner = Nd4j.getExecutioner();
-    Op op = (Op) call.op();
-    return Optional.of(() -> executioner.exec(op, context));
+    return () -> executioner.exec(op, context);
   }
 }

@@ -273,9 +273,30 @@ public final class Ops {
 
   // --- matrices and indices
 
-  /** a [.., M, K] or its transpose times b [.., K, N] or its transpose -> [.., M, N]. */
+  /**
+   * a [.., M, K] or its transpose times b [.., K, N] or its transpose -> [.., M, N]. The stock
+   * operation's gradient is wrong where the product is a single number.
+   */
   public SDVariable matmul(SDVariable a, SDVariable b, boolean transposeA, boolean transposeB) {
-    return graph.linalg().mmul(a, b, transposeA, transposeB, false);
+    return NativeOp.of(
+            "matmul",
+            List.of(a, b),
+            new long[] {transposeA ? 1 : 0, transposeB ? 1 : 0, 0},
+            (op, g) -> {
+              SDVariable c = g.get(0);
+              SDVariable ofA =
+                  transposeA ? product(b, c, transposeB, true) : product(c, b, false, !transposeB);
+              SDVariable ofB =
+                  transposeB ? product(c, a, true, transposeA) : product(a, c, !transposeA, false);
+              return List.of(ofA, ofB);
+            })
+        .output();
+  }
+
+  private static SDVariable product(
+      SDVariable a, SDVariable b, boolean transposeA, boolean transposeB) {
+    return NativeOp.backward("matmul", List.of(a, b), 1, transposeA ? 1 : 0, transposeB ? 1 : 0, 0)
+        .output();
   }
 
   /** x [N, in], weight [out, in], bias [out] or null -> [N, out]. */
@@ -284,9 +305,13 @@ public final class Ops {
     return bias == null ? y : y.add(bias);
   }
 
-  /** Rows of a table: table [K, D], int32 indices [N] -> [N, D]. */
+  /** Rows of a parameter: table [K, D], int32 indices [N] -> [N, D]. */
   public SDVariable embedding(SDVariable table, SDVariable indices) {
-    long rows = table.getShape()[0];
+    return embedding(table, indices, table.getShape()[0]);
+  }
+
+  /** Rows of any table, also of one that is computed: table [rows, D], int32 [N] -> [N, D]. */
+  public SDVariable embedding(SDVariable table, SDVariable indices, long rows) {
     return NativeOp.of(
             "gather",
             List.of(table, indices),

@@ -93,7 +93,7 @@ public final class VectorQuantizer {
   static SDVariable lookUp(Ops ops, Config config, SDVariable codebook, SDVariable indices) {
     SDVariable codes =
         config.similarity() == Similarity.COSINE ? normalize(ops, codebook) : codebook;
-    return ops.embedding(codes, indices);
+    return ops.embedding(codes, indices, config.codes());
   }
 
   /** Quantises z [N, D]. */
@@ -107,7 +107,7 @@ public final class VectorQuantizer {
     SDVariable frozenVectors = ops.stopGradient(vectors);
     SDVariable frozenCodes = ops.stopGradient(codes);
     SDVariable indices = nearest(ops, frozenVectors, frozenCodes);
-    SDVariable chosen = ops.embedding(codes, indices); // [N, D]
+    SDVariable chosen = ops.embedding(codes, indices, config.codes()); // [N, D]
     SDVariable loss = ops.meanSquare(vectors, ops.stopGradient(chosen)).mul(config.commitment());
     if (config.learning() == Learning.GRADIENT) {
       loss = loss.add(ops.meanSquare(chosen, frozenVectors));

@@ -100,6 +100,18 @@ class OpsTest {
             (o, x) -> o.matmul(x.get(0), x.get(1), true, false),
             in(s(5, 3), s(5, 2))),
         new Case(
+            "matmul, both transposed",
+            (o, x) -> o.matmul(x.get(0), x.get(1), true, true),
+            in(s(5, 3), s(2, 5))),
+        new Case(
+            "matmul of two rows into one number",
+            (o, x) -> o.matmul(x.get(0), x.get(1), false, true),
+            in(s(1, 3), s(1, 3))),
+        new Case(
+            "matmul of two columns into one number",
+            (o, x) -> o.matmul(x.get(0), x.get(1), true, false),
+            in(s(3, 1), s(3, 1))),
+        new Case(
             "batched matmul, second transposed",
             (o, x) -> o.matmul(x.get(0), x.get(1), false, true),
             in(s(2, 3, 4, 5), s(2, 3, 6, 5))),
@@ -107,7 +119,12 @@ class OpsTest {
             "linear",
             (o, x) -> o.linear(x.get(0), x.get(1), x.get(2)),
             in(s(3, 5), s(4, 5), s(4)),
-            in(s(1, 1), s(2, 1), s(2))),
+            in(s(1, 1), s(2, 1), s(2)),
+            in(s(1, 4), s(1, 4), s(1))),
+        new Case(
+            "embedding of a computed table",
+            (o, x) -> o.embedding(o.tanh(x.get(0)), constant(o, 3, 0, 3, 1), 5),
+            in(s(5, 2))),
         new Case(
             "embedding",
             (o, x) -> o.embedding(x.get(0), constant(o, 3, 0, 3, 1)),

@@ -1,0 +1,144 @@
+package org.talespark.zoo.vq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Random;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class EmaCodebookTest {
+  private static final int K = 4;
+  private static final int D = 3;
+  private static final double DECAY = 0.9;
+  private static final Offset<Double> TINY = Offset.offset(1e-12);
+
+  private final INDArray codes = Nd4j.zeros(DataType.DOUBLE, K, D);
+
+  private static VectorQuantizer.Config config(double deadBelow) {
+    return new VectorQuantizer.Config(
+        K,
+        D,
+        VectorQuantizer.Learning.EMA,
+        VectorQuantizer.Similarity.EUCLIDEAN,
+        0.25,
+        DECAY,
+        deadBelow);
+  }
+
+  private static INDArray vectors(long seed, int n) {
+    Random random = new Random(seed);
+    double[][] values = new double[n][D];
+    for (double[] row : values) {
+      for (int i = 0; i < D; i++) {
+        row[i] = random.nextGaussian();
+      }
+    }
+    return Nd4j.createFromArray(values);
+  }
+
+  private static INDArray indices(int... of) {
+    return Nd4j.createFromArray(of);
+  }
+
+  private static EmaCodebook placed(INDArray codes, double deadBelow) {
+    EmaCodebook codebook = new EmaCodebook(config(deadBelow), codes, 5);
+    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0, 0, 1));
+    return codebook;
+  }
+
+  @Test
+  void theFirstBatchPlacesEveryCodeAtOneOfItsVectors() {
+    EmaCodebook codebook = new EmaCodebook(config(0), codes, 5);
+    assertThat(codebook.dead()).isEqualTo(K);
+    INDArray z = vectors(1, 10);
+    codebook.update(codebook.collect(z, indices(new int[10]), 0, 0, 1));
+    for (int k = 0; k < K; k++) {
+      double best = Double.MAX_VALUE;
+      for (int n = 0; n < 10; n++) {
+        best = Math.min(best, codes.getRow(k).distance2(z.getRow(n)));
+      }
+      assertThat(best).isZero();
+    }
+    assertThat(codebook.counts().toDoubleVector()).containsOnly(1.0);
+    assertThat(codebook.sums()).isEqualTo(codes);
+    assertThat(codebook.dead()).isZero();
+  }
+
+  @Test
+  void averagesFollowTheirFormula() {
+    EmaCodebook codebook = placed(codes, 0);
+    double[] counts = codebook.counts().toDoubleVector();
+    double[][] sums = codebook.sums().toDoubleMatrix();
+    for (int step = 1; step < 6; step++) {
+      INDArray z = vectors(10 + step, 7);
+      int[] assigned = {0, 1, 1, 3, 0, 1, 0}; // none to code 2
+      codebook.update(codebook.collect(z, indices(assigned), step, 0, 1));
+      for (int k = 0; k < K; k++) {
+        double n = 0;
+        double[] sum = new double[D];
+        for (int i = 0; i < assigned.length; i++) {
+          if (assigned[i] == k) {
+            n++;
+            for (int d = 0; d < D; d++) {
+              sum[d] += z.getDouble(i, d);
+            }
+          }
+        }
+        counts[k] = DECAY * counts[k] + (1 - DECAY) * n;
+        assertThat(codebook.counts().getDouble(k)).isCloseTo(counts[k], TINY);
+        for (int d = 0; d < D; d++) {
+          sums[k][d] = DECAY * sums[k][d] + (1 - DECAY) * sum[d];
+          assertThat(codebook.sums().getDouble(k, d)).isCloseTo(sums[k][d], TINY);
+          assertThat(codes.getDouble(k, d)).isCloseTo(sums[k][d] / counts[k], TINY);
+        }
+      }
+    }
+    assertThat(codebook.counts().getDouble(2)).isCloseTo(Math.pow(DECAY, 5), TINY);
+  }
+
+  @Test
+  void aCodeThatLeavesUseIsRevivedWithAFreshCountAndSum() {
+    EmaCodebook codebook = placed(codes, 0.8);
+    INDArray z = vectors(2, 7);
+    int[] assigned = {0, 1, 3, 0, 1, 3, 0};
+    for (int step = 1; step <= 3; step++) { // 0.9, 0.81, 0.729 for code 2
+      codebook.update(codebook.collect(z, indices(assigned), step, 0, 1));
+    }
+    assertThat(codebook.dead()).isEqualTo(1);
+    assertThat(codebook.counts().getDouble(2)).isCloseTo(0.729, TINY);
+    INDArray fresh = vectors(3, 7);
+    codebook.update(codebook.collect(fresh, indices(assigned), 4, 0, 1));
+    assertThat(codebook.dead()).isZero();
+    assertThat(codebook.counts().getDouble(2)).isEqualTo(1);
+    assertThat(codebook.sums().getRow(2)).isEqualTo(codes.getRow(2));
+    boolean fromTheBatch = false;
+    for (int n = 0; n < 7; n++) {
+      fromTheBatch |= codes.getRow(2).equals(fresh.getRow(n));
+    }
+    assertThat(fromTheBatch).isTrue();
+  }
+
+  @Test
+  void statisticsOfTwoWorkersSumToThoseOfTheJoinedBatch() {
+    for (long step = 0; step < 20; step++) {
+      EmaCodebook one = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2); // all dead again
+      EmaCodebook left = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2);
+      EmaCodebook right = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2);
+      INDArray a = vectors(100 + step, 6);
+      INDArray b = vectors(200 + step, 6);
+      INDArray joined =
+          one.collect(Nd4j.vstack(a, b), indices(0, 1, 2, 3, 0, 1, 3, 3, 3, 0, 0, 1), step, 0, 1);
+      INDArray sum =
+          left.collect(a, indices(0, 1, 2, 3, 0, 1), step, 0, 2)
+              .add(right.collect(b, indices(3, 3, 3, 0, 0, 1), step, 1, 2));
+      assertThat(sum.sub(joined).amaxNumber().doubleValue()).isLessThan(1e-14);
+      // the vectors that revive codes are copies, so they agree to the bit
+      for (int i = K + K * D; i < K + 2 * K * D; i++) {
+        assertThat(sum.getDouble(i)).isEqualTo(joined.getDouble(i)).isNotZero();
+      }
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package org.talespark.zoo.vq;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.optim.OptimizerConfig;
+import org.talespark.zoo.optim.Schedule;
+import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.LearnerContext;
+import org.talespark.zoo.train.Pretrained;
+import org.talespark.zoo.train.Reducer;
+
+/** Small models, pictures and workers. */
+final class Fixtures {
+  static final int SIZE = 16;
+  static final FeatureNetwork.Config FEATURES =
+      new FeatureNetwork.Config(
+          List.of(4, 6), List.of(1, 2), List.of(0.5, 0.4, 0.5), List.of(0.25, 0.25, 0.3));
+
+  private Fixtures() {}
+
+  static VectorQuantizer.Config quantizer(VectorQuantizer.Learning learning) {
+    return new VectorQuantizer.Config(
+        10, 4, learning, VectorQuantizer.Similarity.EUCLIDEAN, 0.25, 0.9, 0.05);
+  }
+
+  static VqVae.Config vqVae(VectorQuantizer.Learning learning) {
+    return new VqVae.Config(8, 2, quantizer(learning));
+  }
+
+  /** Two levels, attention, a change of width. */
+  static VqGan.Config vqGan(VectorQuantizer.Learning learning) {
+    return new VqGan.Config(List.of(4, 8), 1, 4, 2, true, quantizer(learning));
+  }
+
+  static VqLearnerConfig plain(VqModelConfig model) {
+    return config(model, null, null);
+  }
+
+  /** A VQ-GAN with all losses. */
+  static VqLearnerConfig full(VectorQuantizer.Learning learning) {
+    return config(
+        vqGan(learning),
+        new VqLearnerConfig.Perceptual("features", 0.5, PerceptualLoss.UNIT_MAPS),
+        adversarial(PatchDiscriminator.Norm.NONE, 0));
+  }
+
+  static VqLearnerConfig.Adversarial adversarial(PatchDiscriminator.Norm norm, double start) {
+    return new VqLearnerConfig.Adversarial(AdversarialLoss.HINGE, 0.8, start, 0, 4, norm, 1e-3);
+  }
+
+  static VqLearnerConfig config(
+      VqModelConfig model,
+      VqLearnerConfig.Perceptual perceptual,
+      VqLearnerConfig.Adversarial adversarial) {
+    return new VqLearnerConfig(
+        model,
+        new OptimizerConfig.AdamW(0.9, 0.99, 1e-8, 0.01),
+        new Schedule.Constant(),
+        1,
+        0.5,
+        1,
+        perceptual,
+        adversarial,
+        1,
+        0.99);
+  }
+
+  static LearnerContext context(int batch, DataType type, Reducer reducer) {
+    return context(batch, type, reducer, 2e-3);
+  }
+
+  static LearnerContext context(int batch, DataType type, Reducer reducer, double rate) {
+    return new LearnerContext(batch, SIZE, 11, rate, type, reducer, uri -> features());
+  }
+
+  /** A feature network of random weights. */
+  static Pretrained features() {
+    Ops ops = new Ops(DataType.DOUBLE);
+    Layers layers = Layers.trainable(ops, 99);
+    FeatureNetwork.maps(FEATURES, layers, ops.input("x", 1, 3, SIZE, SIZE));
+    Map<String, INDArray> tensors = new LinkedHashMap<>();
+    for (String name : layers.names()) {
+      tensors.put(name, ops.graph().getVariable(name).getArr());
+    }
+    return new Pretrained(new ObjectMapper().valueToTree(Map.of("network", FEATURES)), tensors);
+  }
+
+  /** Pictures {@code from} to {@code from + count} of one step's batch: coloured waves. */
+  static Batch batch(long step, int from, int count) {
+    List<String> keys = new ArrayList<>();
+    List<String> captions = new ArrayList<>();
+    float[] pictures = new float[count * 3 * SIZE * SIZE];
+    int at = 0;
+    for (int i = from; i < from + count; i++) {
+      Random random = new Random(1000 * step + i);
+      keys.add("picture-%d-%d".formatted(step, i));
+      captions.add("");
+      for (int c = 0; c < 3; c++) {
+        double fx = random.nextGaussian() / 3;
+        double fy = random.nextGaussian() / 3;
+        double phase = 6 * random.nextDouble();
+        for (int y = 0; y < SIZE; y++) {
+          for (int x = 0; x < SIZE; x++) {
+            pictures[at++] = (float) (0.9 * Math.sin(fx * x + fy * y + phase));
+          }
+        }
+      }
+    }
+    return new Batch(keys, pictures, captions);
+  }
+
+  /** Workers in one process, one a thread; remembers what was summed. */
+  static final class Exchange {
+    private final CyclicBarrier barrier;
+    private final INDArray[] parts;
+    private INDArray total;
+    final List<INDArray> sums = new ArrayList<>();
+
+    Exchange(int workers) {
+      barrier = new CyclicBarrier(workers);
+      parts = new INDArray[workers];
+    }
+
+    Reducer reducer(int rank) {
+      return new Reducer() {
+        @Override
+        public int rank() {
+          return rank;
+        }
+
+        @Override
+        public int workers() {
+          return parts.length;
+        }
+
+        @Override
+        public void sum(INDArray flat) {
+          parts[rank] = flat;
+          await();
+          if (rank == 0) {
+            INDArray sum = parts[0].dup();
+            for (int r = 1; r < parts.length; r++) {
+              sum.addi(parts[r]);
+            }
+            total = sum;
+            sums.add(sum);
+          }
+          await();
+          flat.assign(total);
+          await();
+        }
+      };
+    }
+
+    private void await() {
+      try {
+        barrier.await(60, TimeUnit.SECONDS);
+      } catch (Exception e) {
+        throw new IllegalStateException("Cannot exchange: another worker failed", e);
+      }
+    }
+  }
+}

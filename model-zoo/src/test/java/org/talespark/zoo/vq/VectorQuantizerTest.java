@@ -1,0 +1,202 @@
+package org.talespark.zoo.vq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Random;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.graph.GradientCheck;
+import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.vq.VectorQuantizer.Learning;
+import org.talespark.zoo.vq.VectorQuantizer.Similarity;
+
+class VectorQuantizerTest {
+  private static final int N = 37;
+  private static final int K = 9;
+  private static final int D = 5;
+  private static final Offset<Double> TINY = Offset.offset(1e-12);
+
+  private static VectorQuantizer.Config config(Learning learning, Similarity similarity) {
+    return new VectorQuantizer.Config(K, D, learning, similarity, 0.25, 0.99, 0);
+  }
+
+  private static double[][] random(long seed, int rows, int columns) {
+    Random random = new Random(seed);
+    double[][] values = new double[rows][columns];
+    for (double[] row : values) {
+      for (int i = 0; i < columns; i++) {
+        row[i] = random.nextGaussian();
+      }
+    }
+    return values;
+  }
+
+  /** loss, quantized, pull = sum(quantized * w); trains z, and the codes when they learn so. */
+  private static CompiledGraph plan(
+      VectorQuantizer.Config config, double[][] z, double[][] codes, String loss) {
+    Ops ops = new Ops(DataType.DOUBLE);
+    SDVariable vectors = ops.parameter("z", Nd4j.createFromArray(z));
+    SDVariable codebook = ops.parameter("codes", Nd4j.createFromArray(codes));
+    VectorQuantizer.Outputs out = VectorQuantizer.quantize(ops, config, vectors, codebook);
+    SDVariable w = ops.frozen("w", Nd4j.createFromArray(random(77, N, D)));
+    ops.name("indices", out.indices());
+    ops.name("quantized", out.quantized());
+    ops.name("loss", out.loss());
+    ops.name("pull", out.quantized().mul(w).sum());
+    boolean learns = config.learning() == Learning.GRADIENT && loss.equals("loss");
+    return CompiledGraph.of(ops.graph())
+        .outputs("indices", "quantized")
+        .train(learns ? List.of("z", "codes") : List.of("z"))
+        .losses(loss)
+        .build();
+  }
+
+  private static double[] unit(double[] v) {
+    double norm = Math.sqrt(java.util.Arrays.stream(v).map(x -> x * x).sum() + 1e-12);
+    return java.util.Arrays.stream(v).map(x -> x / norm).toArray();
+  }
+
+  private static double[][] seen(Similarity similarity, double[][] rows) {
+    return similarity == Similarity.EUCLIDEAN
+        ? rows
+        : java.util.Arrays.stream(rows).map(VectorQuantizerTest::unit).toArray(double[][]::new);
+  }
+
+  private static double distance(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (a[i] - b[i]) * (a[i] - b[i]);
+    }
+    return sum;
+  }
+
+  private static int nearest(double[] z, double[][] codes) {
+    int best = 0;
+    for (int k = 1; k < codes.length; k++) {
+      best = distance(z, codes[k]) < distance(z, codes[best]) ? k : best;
+    }
+    return best;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theChosenCodeIsTheNearestOfAll(Similarity similarity) {
+    for (long seed = 0; seed < 5; seed++) {
+      double[][] z = random(seed, N, D);
+      double[][] codes = random(seed + 50, K, D);
+      try (CompiledGraph plan = plan(config(Learning.EMA, similarity), z, codes, "pull")) {
+        plan.run();
+        int[] indices = plan.output("indices").toIntVector();
+        double[][] seenZ = seen(similarity, z);
+        double[][] seenCodes = seen(similarity, codes);
+        for (int n = 0; n < N; n++) {
+          assertThat(indices[n]).isEqualTo(nearest(seenZ[n], seenCodes));
+          double[] q = plan.output("quantized").getRow(n).toDoubleVector();
+          assertThat(distance(q, seenCodes[indices[n]])).isLessThan(1e-24);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theGradientOfTheQuantizedVectorsPassesStraightThrough() {
+    try (CompiledGraph plan =
+        plan(
+            config(Learning.EMA, Similarity.EUCLIDEAN), random(1, N, D), random(2, K, D), "pull")) {
+      plan.run();
+      INDArray w = Nd4j.createFromArray(random(77, N, D));
+      assertThat(plan.gradients().view("z").sub(w).amaxNumber().doubleValue()).isEqualTo(0.0);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theLossEqualsItsFormula(Learning learning) {
+    for (Similarity similarity : Similarity.values()) {
+      double[][] z = random(3, N, D);
+      double[][] codes = random(4, K, D);
+      try (CompiledGraph plan = plan(config(learning, similarity), z, codes, "loss")) {
+        plan.run();
+        double[][] seenZ = seen(similarity, z);
+        double[][] seenCodes = seen(similarity, codes);
+        double mean = 0;
+        for (double[] row : seenZ) {
+          mean += distance(row, seenCodes[nearest(row, seenCodes)]) / (N * D);
+        }
+        double expected = 0.25 * mean + (learning == Learning.GRADIENT ? mean : 0);
+        assertThat(plan.output("loss").getDouble(0)).isCloseTo(expected, TINY);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theCommitmentGradientIsTheTrueOne(Similarity similarity) {
+    try (CompiledGraph plan =
+        plan(config(Learning.EMA, similarity), random(5, N, D), random(6, K, D), "loss")) {
+      GradientCheck.Result result = GradientCheck.check(plan, "loss", List.of(), 30);
+      assertThat(result.worst()).as(result.where()).isLessThan(1e-6);
+    }
+  }
+
+  @Test
+  void theCodebookLossPullsEachCodeTowardsItsVectors() {
+    double[][] z = random(7, N, D);
+    double[][] codes = random(8, K, D);
+    try (CompiledGraph plan =
+        plan(config(Learning.GRADIENT, Similarity.EUCLIDEAN), z, codes, "loss")) {
+      plan.run();
+      double[][] expected = new double[K][D]; // 2 (e - z) / (N D), over the vectors of a code
+      for (double[] row : z) {
+        int k = nearest(row, codes);
+        for (int i = 0; i < D; i++) {
+          expected[k][i] += 2 * (codes[k][i] - row[i]) / (N * D);
+        }
+      }
+      INDArray gradient = plan.gradients().view("codes");
+      assertThat(gradient.sub(Nd4j.createFromArray(expected)).amaxNumber().doubleValue())
+          .isLessThan(1e-15);
+
+      double before = plan.output("loss").getDouble(0);
+      INDArray live = plan.parameters().view("codes");
+      INDArray old = live.dup();
+      for (int step = 0; step < 20; step++) {
+        live.subi(gradient.mul(N * D / 20.0));
+        plan.run();
+      }
+      assertThat(live.sub(old).amaxNumber().doubleValue()).isGreaterThan(0.1);
+      assertThat(plan.output("loss").getDouble(0)).isLessThan(0.9 * before);
+    }
+  }
+
+  @Test
+  void theCodebookIsAParameterOnlyWhenItLearnsByGradient() {
+    for (Learning learning : Learning.values()) {
+      Ops ops = new Ops(DataType.FLOAT);
+      org.talespark.zoo.nn.Layers layers = org.talespark.zoo.nn.Layers.trainable(ops, 1);
+      VectorQuantizer.codebook(layers, config(learning, Similarity.EUCLIDEAN), "codes");
+      assertThat(layers.names())
+          .isEqualTo(learning == Learning.GRADIENT ? List.of("codes") : List.of());
+    }
+  }
+
+  @Test
+  void impossibleSettingsAreNamed() {
+    assertThatThrownBy(
+            () -> new VectorQuantizer.Config(1, 4, Learning.EMA, Similarity.COSINE, 0.25, 0.99, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("Cannot configure quantizer: codes=1, expected at least 2");
+    assertThatThrownBy(
+            () -> new VectorQuantizer.Config(8, 4, Learning.EMA, Similarity.COSINE, 0.25, 1, 0))
+        .hasMessageContaining("decay=1.0, expected between 0 and 1");
+  }
+}
