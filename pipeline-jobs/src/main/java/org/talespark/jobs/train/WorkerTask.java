@@ -10,6 +10,7 @@ import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.exchange.Exchange;
 import org.talespark.jobs.exchange.ExchangeConfig;
 import org.talespark.jobs.exchange.RingExchange;
+import org.talespark.zoo.runtime.Allocator;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.NonFiniteException;
 
@@ -36,6 +37,7 @@ final class WorkerTask implements BarrierStage.Work<String> {
   @Override
   public String run(BarrierTaskContext context) throws Exception {
     NativeRuntime.initialize(NativeRuntime.Settings.threads(context.cpus()));
+    Allocator.keepFreedMemory();
     TrainConfig config =
         ConfigTree.builder().yaml("the run", configYaml).build().bind(TrainConfig.class);
     Configuration conf = hadoop.value().value();
