@@ -1,0 +1,2 @@
+/** The preflight of machine, cluster, native libraries and permissions. */
+package org.talespark.jobs.doctor;
