@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,6 +59,7 @@ public final class Talespark {
 
   static {
     COMMANDS.put("doctor", DoctorCommand::new);
+    COMMANDS.put("bench step", BenchStepCommand::new);
   }
 
   private Talespark() {}
