@@ -53,8 +53,21 @@ public abstract class JobCommand implements Callable<Integer> {
     return Map.of("command", context.command(), "options", options);
   }
 
+  /**
+   * Whether this command has a configuration. Where it has none, {@code --config} and {@code --set}
+   * are refused instead of having no effect.
+   */
+  protected boolean takesConfiguration() {
+    return false;
+  }
+
   @Override
   public final Integer call() throws Exception {
+    if (!takesConfiguration() && !(common.configs.isEmpty() && common.sets.isEmpty())) {
+      throw new IllegalArgumentException(
+          "Cannot use %s: this command has no configuration; try its own options, see --help"
+              .formatted(common.sets.isEmpty() ? "--config" : "--set"));
+    }
     String name = spec.qualifiedName(" ").replaceFirst("^\\S+ ", "");
     try (Context context = new Context(name, common, surroundings)) {
       try {

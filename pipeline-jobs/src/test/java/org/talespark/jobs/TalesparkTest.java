@@ -32,6 +32,11 @@ class TalesparkTest {
     private String canvas;
 
     @Override
+    protected boolean takesConfiguration() {
+      return true;
+    }
+
+    @Override
     protected Object run(Context context) throws Exception {
       Settings settings =
           context.overlay(ConfigTree.builder().set("paint.brushes=2")).build().bind(Settings.class);
@@ -110,6 +115,12 @@ class TalesparkTest {
   void badConfigurationEndsWithTwoAndOneLine() {
     assertThat(run("paint", "--canvas", "a", "--set", "paint.brush=3")).isEqualTo(2);
     assertThat(err().lines()).hasSize(1).first().asString().contains("did you mean paint.brushes?");
+  }
+
+  @Test
+  void configurationForACommandThatHasNoneIsRefused() {
+    assertThat(Talespark.run(new String[] {"doctor", "--set", "a=1"}, around)).isEqualTo(2);
+    assertThat(err()).contains("--set").contains("no configuration");
   }
 
   @Test
