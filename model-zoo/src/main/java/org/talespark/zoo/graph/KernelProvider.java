@@ -17,4 +17,9 @@ public interface KernelProvider {
   default KernelProvider orElse(KernelProvider other) {
     return call -> bind(call).or(() -> other.bind(call));
   }
+
+  /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
+  static KernelProvider standard() {
+    return new ReluGradientKernels().orElse(new DefaultKernels());
+  }
 }
