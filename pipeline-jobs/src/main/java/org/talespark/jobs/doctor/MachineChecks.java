@@ -44,8 +44,7 @@ final class MachineChecks {
     checks.add(Check.ok("spark_version", package$.MODULE$.SPARK_VERSION()));
     Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
     checks.add(writable("temp_directory", temporary, "set TMPDIR or -Djava.io.tmpdir"));
-    checks.add(
-        writable("native_cache", nativeCache(), "set -Dorg.bytedeco.javacpp.cachedir to another"));
+    checks.add(nativeCache());
     checks.add(disk(temporary));
     checks.add(memory());
     checks.add(network());
@@ -151,11 +150,26 @@ final class MachineChecks {
         : new Check("spark_home", bad, home + " has no jars/", "set it to a Spark distribution");
   }
 
-  private static Path nativeCache() {
+  /**
+   * Where JavaCPP unpacks natives: it takes the first of these directories that it can write to.
+   */
+  private static Check nativeCache() {
+    String user = System.getProperty("user.name");
     String set = System.getProperty("org.bytedeco.javacpp.cachedir");
-    return set == null
-        ? Path.of(System.getProperty("user.home"), ".javacpp", "cache")
-        : Path.of(set);
+    List<Path> candidates =
+        set != null
+            ? List.of(Path.of(set))
+            : List.of(
+                Path.of(System.getProperty("user.home"), ".javacpp", "cache"),
+                Path.of(System.getProperty("java.io.tmpdir"), ".javacpp-" + user, "cache"));
+    Check check = null;
+    for (Path candidate : candidates) {
+      check = writable("native_cache", candidate, "set -Dorg.bytedeco.javacpp.cachedir to another");
+      if (!check.failed()) {
+        return check;
+      }
+    }
+    return check;
   }
 
   private static Optional<Long> freeMemory() {
