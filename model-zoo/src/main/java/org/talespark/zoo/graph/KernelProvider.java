@@ -1,6 +1,7 @@
 package org.talespark.zoo.graph;
 
 import java.util.Optional;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Where a compiled graph gets its kernels from. A provider may know only some operations; providers
@@ -20,6 +21,8 @@ public interface KernelProvider {
 
   /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
   static KernelProvider standard() {
-    return new ReluGradientKernels().orElse(new DefaultKernels());
+    KernelProvider nd4j = new DefaultKernels();
+    int threads = Nd4j.getEnvironment().maxMasterThreads();
+    return new ReluGradientKernels().orElse(new BatchedProductKernels(threads, nd4j)).orElse(nd4j);
   }
 }
