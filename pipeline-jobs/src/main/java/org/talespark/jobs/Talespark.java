@@ -17,6 +17,7 @@ import java.util.function.Supplier;
 import org.talespark.jobs.corpus.PrepareCommand;
 import org.talespark.jobs.corpus.ScenesCommand;
 import org.talespark.jobs.demo.DemoCommand;
+import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
 import org.talespark.jobs.train.TrainCommand;
@@ -68,6 +69,7 @@ public final class Talespark {
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("demo", DemoCommand::new);
+    COMMANDS.put("bench step", BenchStepCommand::new);
   }
 
   private Talespark() {}

@@ -188,7 +188,7 @@ public final class CompiledGraph implements AutoCloseable {
     final Set<String> gradientInputs = new LinkedHashSet<>();
     final Map<String, INDArray> bound = new LinkedHashMap<>();
     Parameters parameters;
-    KernelProvider kernels = new DefaultKernels();
+    KernelProvider kernels = KernelProvider.standard();
     long budgetBytes = Long.MAX_VALUE;
     long bucketBytes = 4L << 20;
 
@@ -260,7 +260,7 @@ public final class CompiledGraph implements AutoCloseable {
 
     /** Asks this provider first; ND4J's kernels do the rest. */
     public Builder kernels(KernelProvider provider) {
-      kernels = provider.orElse(new DefaultKernels());
+      kernels = provider.orElse(KernelProvider.standard());
       return this;
     }
 

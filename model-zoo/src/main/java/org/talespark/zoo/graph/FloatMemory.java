@@ -1,6 +1,8 @@
 package org.talespark.zoo.graph;
 
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -24,6 +26,14 @@ final class FloatMemory {
   /** A buffer over exactly the elements of a contiguous array. */
   static FloatBuffer of(INDArray array) {
     return new At(array.data().addressPointer(), array.length()).asBuffer();
+  }
+
+  /** The same, as the bits of its elements. */
+  static IntBuffer bits(INDArray array) {
+    return new At(array.data().addressPointer(), array.length())
+        .asByteBuffer()
+        .order(ByteOrder.nativeOrder())
+        .asIntBuffer();
   }
 
   /** Sum of products of {@code n} elements from {@code from}. */

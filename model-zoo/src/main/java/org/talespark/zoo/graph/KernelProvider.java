@@ -1,6 +1,7 @@
 package org.talespark.zoo.graph;
 
 import java.util.Optional;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Where a compiled graph gets its kernels from. A provider may know only some operations; providers
@@ -16,5 +17,12 @@ public interface KernelProvider {
   /** This provider first, and the other where it does not know the operation. */
   default KernelProvider orElse(KernelProvider other) {
     return call -> bind(call).or(() -> other.bind(call));
+  }
+
+  /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
+  static KernelProvider standard() {
+    KernelProvider nd4j = new DefaultKernels();
+    int threads = Nd4j.getEnvironment().maxMasterThreads();
+    return new ReluGradientKernels().orElse(new BatchedProductKernels(threads, nd4j)).orElse(nd4j);
   }
 }

@@ -127,7 +127,12 @@ public final class NativeRuntime {
     String platform = Loader.Detector.getPlatform();
     Choice choice = choose(processor, platform);
     Map<String, String> environment =
-        ProcessEnvironment.open().setAbsent(variables(processor, settings.threads()));
+        ProcessEnvironment.open()
+            .setAbsent(
+                variables(
+                    processor,
+                    settings.threads(),
+                    blasThreads(choice.extension(), settings.threads())));
     List<String> warnings = new ArrayList<>();
     load(choice.extension());
     String loaded = OpenBlas.loaded(ND4J_LIBRARY).map(NativeRuntime::directory).orElse("");
@@ -136,7 +141,7 @@ public final class NativeRuntime {
           "Cannot choose the ND4J build: loaded=%s, expected %s; try calling NativeRuntime.initialize before any use of ND4J"
               .formatted(loaded, platform + choice.extension()));
     }
-    applyThreads(settings.threads());
+    applyThreads(choice.extension(), settings.threads());
     MemoryLimits memory = MemoryLimits.current();
     warnings.addAll(memory.check(settings.memoryBudget()));
     RoundTrip.check();
@@ -161,7 +166,7 @@ public final class NativeRuntime {
   private static Report adjust(Report before, Settings settings) {
     MemoryLimits memory = MemoryLimits.current();
     List<String> warnings = new ArrayList<>(memory.check(settings.memoryBudget()));
-    applyThreads(settings.threads());
+    applyThreads(before.build(), settings.threads());
     warnings.addAll(threadWarnings(settings.threads()));
     return new Report(
         before.build(),
@@ -208,14 +213,23 @@ public final class NativeRuntime {
    * What the libraries should find in the environment. Passive waiting keeps ND4J's and OpenBLAS's
    * thread pools from spinning against each other on the same cores.
    */
-  static Map<String, String> variables(Processor processor, int threads) {
+  static Map<String, String> variables(Processor processor, int threads, int blasThreads) {
     Map<String, String> variables = new LinkedHashMap<>();
     variables.put("OMP_WAIT_POLICY", "PASSIVE");
     variables.put("GOMP_SPINCOUNT", "0");
     variables.put("OMP_NUM_THREADS", Integer.toString(threads));
-    variables.put("OPENBLAS_NUM_THREADS", Integer.toString(threads));
+    variables.put("OPENBLAS_NUM_THREADS", Integer.toString(blasThreads));
     OpenBlas.coreFor(processor).ifPresent(core -> variables.put("OPENBLAS_CORETYPE", core));
     return variables;
+  }
+
+  /**
+   * Threads for OpenBLAS. Builds with oneDNN multiply matrices there, with OpenMP's threads, and
+   * leave OpenBLAS the small ones of a batch, which gain nothing from a second thread: one that
+   * waits for the next of them by spinning on a core that others need.
+   */
+  static int blasThreads(String build, int threads) {
+    return build.contains("onednn") ? 1 : threads;
   }
 
   private static void load(String extension) {
@@ -239,10 +253,10 @@ public final class NativeRuntime {
    * process, OpenMP (and so oneDNN) for the calling thread. Other threads keep OpenMP's count from
    * the environment, and ND4J's count at load is the most it ever uses.
    */
-  private static void applyThreads(int threads) {
+  private static void applyThreads(String build, int threads) {
     Nd4j.getEnvironment().setMaxMasterThreads(threads);
     NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
-    OpenBlas.threads(threads);
+    OpenBlas.threads(blasThreads(build, threads));
   }
 
   private static List<String> threadWarnings(int threads) {

@@ -1,10 +1,14 @@
 package org.talespark.zoo.runtime;
 
+import com.sun.jna.Library;
 import com.sun.jna.NativeLibrary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -23,8 +27,9 @@ final class OpenBlas {
   private static final Set<Integer> KNOWN_INTEL =
       Set.of(0x55, 0x6a, 0x6c, 0x7d, 0x7e, 0x8c, 0x8d, 0xa7, 0x8f);
 
+  private static final int RTLD_LAZY = 1; // dlopen(3); without RTLD_GLOBAL
   private static final Path MAPS = Path.of("/proc/self/maps");
-  private static final Pattern LIBRARY = Pattern.compile(".*/libopenblas[^/_]*");
+  private static final Pattern LIBRARY = Pattern.compile(".*/libopenblas(_nolapack)?\\.[^/]*");
 
   private OpenBlas() {}
 
@@ -54,11 +59,11 @@ final class OpenBlas {
     return library().map(l -> string(l, "openblas_get_corename")).orElse("unknown").strip();
   }
 
-  /** Sets OpenBLAS's own thread count, when it is loaded. */
+  /** Sets OpenBLAS's own thread count in every copy that is loaded. */
   static void threads(int threads) {
-    library()
-        .ifPresent(
-            l -> l.getFunction("openblas_set_num_threads").invokeVoid(new Object[] {threads}));
+    for (NativeLibrary library : libraries()) {
+      library.getFunction("openblas_set_num_threads").invokeVoid(new Object[] {threads});
+    }
   }
 
   private static String string(NativeLibrary library, String function) {
@@ -66,19 +71,40 @@ final class OpenBlas {
   }
 
   private static Optional<NativeLibrary> library() {
-    return loaded(LIBRARY).map(path -> NativeLibrary.getInstance(path));
+    return libraries().stream().findFirst();
+  }
+
+  /**
+   * The copies of OpenBLAS in this process: JavaCPP's preset brings one with LAPACK and one
+   * without, and the first in this list is the one that ND4J's matrix products run on.
+   *
+   * <p>They are opened without making their symbols global, which JNA would do by default: then the
+   * two copies would call each other's functions, give buffers back to the wrong one, run out of
+   * them and crash.
+   */
+  private static List<NativeLibrary> libraries() {
+    Map<String, Object> local = Map.of(Library.OPTION_OPEN_FLAGS, RTLD_LAZY);
+    return mapped(LIBRARY).stream()
+        .sorted(Comparator.comparing(path -> !path.contains("_nolapack")))
+        .map(path -> NativeLibrary.getInstance(path, local))
+        .toList();
   }
 
   /** The first file mapped into this process whose path matches; empty where Linux is not. */
   static Optional<String> loaded(Pattern path) {
+    return mapped(path).stream().findFirst();
+  }
+
+  private static List<String> mapped(Pattern path) {
     if (!Files.isReadable(MAPS)) {
-      return Optional.empty();
+      return List.of();
     }
     try (Stream<String> lines = Files.lines(MAPS)) {
       return lines
           .map(line -> line.indexOf('/') < 0 ? "" : line.substring(line.indexOf('/')))
           .filter(path.asMatchPredicate())
-          .findFirst();
+          .distinct()
+          .toList();
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot list loaded libraries: file=" + MAPS, e);
     }

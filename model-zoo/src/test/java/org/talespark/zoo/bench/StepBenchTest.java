@@ -1,0 +1,127 @@
+package org.talespark.zoo.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** No timing is asserted: only what holds on a busy machine too. */
+class StepBenchTest {
+  private static final List<StepCase> TINY =
+      List.of(new TransformerCase(2, 5, 8, 2), new VqVaeCase(2, 8, 6, 2, 4, 7));
+
+  @Test
+  void aPlansGradientsAreTheInterpretersBitForBitInLessMemory() {
+    List<String> progress = new ArrayList<>();
+    StepResult result = StepBench.measure(new StepBench.Settings(2, 1, 2), TINY, progress::add);
+    assertThat(result.cases())
+        .extracting(StepResult.Case::name)
+        .containsExactly("transformer_block", "vqvae_step");
+    assertThat(progress).hasSize(2);
+    for (StepResult.Case each : result.cases()) {
+      assertThat(each.maxGradientDifference()).as(each.name()).isZero();
+      assertThat(each.ratio()).as(each.name()).isPositive();
+      assertThat(each.planBytes()).as(each.name()).isLessThan(each.sumOfArraysBytes());
+    }
+  }
+
+  @Test
+  void theResultHasTheKeysOfTheCommandLine() {
+    StepResult result =
+        StepBench.measure(new StepBench.Settings(1, 0, 2), TINY.subList(0, 1), line -> {});
+    JsonNode tree = new ObjectMapper().valueToTree(result);
+    assertThat(tree.fieldNames())
+        .toIterable()
+        .containsExactlyInAnyOrder("threads", "rounds", "processes", "cases");
+    assertThat(tree.at("/cases/0").fieldNames())
+        .toIterable()
+        .containsExactlyInAnyOrder(
+            "case",
+            "interpreter_ms",
+            "compiled_ms",
+            "ratio",
+            "max_gradient_difference",
+            "plan_bytes",
+            "sum_of_arrays_bytes",
+            "arrays_allocated",
+            "bytes_allocated",
+            "ratios");
+  }
+
+  @Test
+  void aResultSurvivesItsWayThroughJson() throws Exception {
+    StepResult result = new StepResult(2, 3, 1, List.of(entry(4, 2, 0)));
+    ObjectMapper json = new ObjectMapper();
+    assertThat(json.readValue(json.writeValueAsString(result), StepResult.class)).isEqualTo(result);
+  }
+
+  @Test
+  void processesAreCombinedByMediansAndTheWorst() {
+    StepResult combined =
+        StepResult.combine(
+            List.of(
+                new StepResult(2, 3, 1, List.of(entry(8, 2, 0))),
+                new StepResult(2, 3, 1, List.of(entry(100, 1, 0))),
+                new StepResult(2, 3, 1, List.of(entry(9, 3, 0.5)))));
+    assertThat(combined.processes()).isEqualTo(3);
+    StepResult.Case each = combined.cases().get(0);
+    assertThat(each.interpreterMs()).isEqualTo(9);
+    assertThat(each.compiledMs()).isEqualTo(2);
+    assertThat(each.ratio()).isEqualTo(4.5);
+    assertThat(each.maxGradientDifference()).isEqualTo(0.5);
+    assertThat(each.ratios()).containsExactly(4.0, 100.0, 3.0);
+  }
+
+  @Test
+  void aGradientThatIsNotANumberIsNotHidden() {
+    StepResult combined =
+        StepResult.combine(
+            List.of(
+                new StepResult(2, 3, 1, List.of(entry(8, 2, Double.NaN))),
+                new StepResult(2, 3, 1, List.of(entry(8, 2, 0)))));
+    assertThat(combined.cases().get(0).maxGradientDifference()).isNaN();
+  }
+
+  @Test
+  void standardOutputStaysClean() {
+    PrintStream out = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+    try {
+      StepBench.measure(new StepBench.Settings(1, 0, 2), TINY.subList(0, 1), line -> {});
+    } finally {
+      System.setOut(out);
+    }
+    assertThat(printed.toString(StandardCharsets.UTF_8)).isEmpty();
+  }
+
+  @Test
+  void unknownCasesAreRefused() {
+    assertThatThrownBy(
+            () -> StepBench.run(new StepBench.Settings(1, 0, 2), List.of("nothing"), line -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("case=nothing")
+        .hasMessageContaining("vqvae_step");
+  }
+
+  private static StepResult.Case entry(double interpreter, double compiled, double difference) {
+    return new StepResult.Case(
+        "case",
+        interpreter,
+        compiled,
+        interpreter / compiled,
+        difference,
+        1,
+        2,
+        0,
+        0,
+        List.of(interpreter / compiled));
+  }
+}

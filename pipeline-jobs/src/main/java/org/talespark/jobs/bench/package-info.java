@@ -1,0 +1,2 @@
+/** The commands {@code bench ...}. */
+package org.talespark.jobs.bench;
