@@ -54,7 +54,7 @@ public final class ReconstructJob {
 
   private static final int BATCH = 16;
   private static final List<String> ENTRIES =
-      List.of("images", "codes.safetensors", "keys.txt", "_parts");
+      List.of("images", "codes.safetensors", "keys.txt", "parts");
 
   /**
    * What was reconstructed.
@@ -101,7 +101,7 @@ public final class ReconstructJob {
 
     String exact = opened.path().toString();
     String images = output.path("images").toString();
-    String partDirectory = output.path("_parts").toString();
+    String partDirectory = output.path("parts").toString();
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     context.setJobGroup("reconstruct", "reconstruct " + input, true);

@@ -63,8 +63,11 @@ final class ProgressPrinter implements AutoCloseable {
     long left = done <= 0 ? 0 : Math.round(seconds * (1 - done) / done);
     String metric =
         progress.has("metric")
-            ? "  %s %.2f"
-                .formatted(progress.get("metric").asText(), progress.path("value").asDouble())
+            ? String.format(
+                Locale.ROOT,
+                "  %s %.2f",
+                progress.get("metric").asText(),
+                progress.path("value").asDouble())
             : "";
     return String.format(
         Locale.ROOT,

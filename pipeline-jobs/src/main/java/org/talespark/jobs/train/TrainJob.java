@@ -135,12 +135,11 @@ public final class TrainJob {
               .yaml(RunDirectory.CONFIG, new String(earlier.get(), UTF_8))
               .build()
               .bind(TrainConfig.class);
-      if (!before.task().equals(completed.task())
-          || !before.data().equals(completed.data())
-          || before.train().seed() != completed.train().seed()) {
+      List<String> changed = Changes.between(before, completed);
+      if (!changed.isEmpty()) {
         throw new IllegalArgumentException(
-            "Cannot resume: out=%s was trained with other settings of task, data or train.seed than these; use its config.yaml as --recipe, or choose another --out"
-                .formatted(out));
+            "Cannot resume: out=%s was trained with other settings, now %s; use its config.yaml as --recipe, or choose another --out"
+                .formatted(out, String.join(", ", changed)));
       }
     }
     return completed;
@@ -193,6 +192,9 @@ public final class TrainJob {
     for (String answer : answers) {
       if (answer.startsWith(WorkerTask.FAILED)) {
         throw new TrainingFailedException(answer.substring(WorkerTask.FAILED.length()));
+      }
+      if (answer.startsWith(WorkerTask.BAD_INPUT)) {
+        throw new BadInputException(answer.substring(WorkerTask.BAD_INPUT.length()));
       }
     }
     if (answers.isEmpty()) {

@@ -5,6 +5,7 @@ import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.data.BadInputException;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.exchange.Exchange;
@@ -23,6 +24,7 @@ final class WorkerTask implements BarrierStage.Work<String> {
   private static final long serialVersionUID = 1;
 
   static final String FAILED = "failed: ";
+  static final String BAD_INPUT = "bad input: ";
 
   private final String configYaml;
   private final RunOptions options;
@@ -48,6 +50,8 @@ final class WorkerTask implements BarrierStage.Work<String> {
           new Worker(config, options, conf, exchange).run());
     } catch (NonFiniteException e) {
       return FAILED + e.getMessage();
+    } catch (BadInputException e) {
+      return BAD_INPUT + e.getMessage();
     }
   }
 }

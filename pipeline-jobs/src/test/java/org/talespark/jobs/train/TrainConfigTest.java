@@ -1,0 +1,107 @@
+package org.talespark.jobs.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.talespark.jobs.config.ConfigTree;
+import org.talespark.zoo.vq.FeatureLearnerConfig;
+import org.talespark.zoo.vq.VqLearnerConfig;
+
+class TrainConfigTest {
+
+  private static TrainConfig recipe(String name, String... settings) {
+    ConfigTree.Builder tree = ConfigTree.builder().recipe(name, TrainCommand.RECIPES);
+    if (name.equals("vqgan")) {
+      tree.set("task.perceptual.checkpoint=FEATURES");
+    }
+    for (String setting : settings) {
+      tree.set(setting);
+    }
+    return tree.build().bind(TrainConfig.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"vqvae", "vqgan", "features"})
+  void recipesBindAndComeBackFromTheirOwnYaml(String name) {
+    TrainConfig config = recipe(name);
+    assertThat(config.train().workers()).isEqualTo(2);
+    assertThat(config.task())
+        .isInstanceOf(name.equals("features") ? FeatureLearnerConfig.class : VqLearnerConfig.class);
+    TrainConfig completed =
+        new TrainConfig(
+            config.train(),
+            config.data(),
+            config.task().completed(() -> Map.of("fox", 3L, "moon", 2L)));
+    for (TrainConfig each : new TrainConfig[] {config, completed}) {
+      TrainConfig back =
+          ConfigTree.builder()
+              .yaml("its YAML", ConfigTree.toYaml(each))
+              .build()
+              .bind(TrainConfig.class);
+      assertThat(back).isEqualTo(each);
+    }
+  }
+
+  @Test
+  void theVqganRecipeAsksForTheFeatureNetwork() {
+    assertThatThrownBy(
+            () ->
+                ConfigTree.builder()
+                    .recipe("vqgan", TrainCommand.RECIPES)
+                    .build()
+                    .bind(TrainConfig.class))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("--recipe features");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "train.step=5, train.steps",
+    "train.bach=5, train.batch",
+    "data.flop=true, data.flip",
+    "task.clip_nrm=1, task.clip_norm",
+    "task.model.quantizer.cods=8, task.model.quantizer.codes"
+  })
+  void anUnknownKeyIsRefusedWithTheNearestName(String setting, String nearest) {
+    assertThatThrownBy(() -> recipe("vqvae", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(setting.replaceFirst("=.*", ""))
+        .hasMessageContaining("did you mean " + nearest + "?");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "train.batch=0, train.batch=0",
+    "train.workers=0, train.workers=0",
+    "train.minutes=null, train.minutes",
+    "train.steps=0, train.steps=0",
+    "train.learning_rate=0, train.learning_rate=0.0",
+    "train.checkpoint_every=0, train.checkpoint_every=0",
+    "train.keep_checkpoints=0, train.keep_checkpoints=0",
+    "train.exchange_timeout_seconds=0, train.exchange_timeout_seconds=0",
+    "train.strategy=gossip, train.strategy",
+    "train.precision=float8, train.precision",
+    "data.size=0, data.size=0",
+    "data.evaluation_samples=0, data.evaluation_samples=0",
+    "task.l1_weight=-1, l1_weight=-1.0"
+  })
+  void valuesThatCannotWorkAreRefusedByName(String setting, String words) {
+    assertThatThrownBy(() -> recipe("vqvae", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void theShareThatIsDoneIsOfStepsOrTimeWhicheverIsMore() {
+    TrainConfig.Train both = recipe("vqvae", "train.steps=100", "train.minutes=1").train();
+    assertThat(both.done(50, 6)).isEqualTo(0.5);
+    assertThat(both.done(10, 45)).isEqualTo(0.75);
+    assertThat(recipe("vqvae", "train.steps=100", "train.minutes=null").train().done(100, 1e9))
+        .isEqualTo(1);
+  }
+}
