@@ -194,6 +194,8 @@ public final class NativeRuntime {
     }
     NativeBuild.Choice choice = NativeBuild.choose(processor.flags(), available(platform));
     System.setProperty(EXTENSION_PROPERTY, choice.build().extension());
+    // another preset may have loaded before, and with it JavaCPP's copy of the properties
+    Loader.loadProperties().setProperty("platform.extension", choice.build().extension());
     return new Choice(choice.build().extension(), choice.why());
   }
 

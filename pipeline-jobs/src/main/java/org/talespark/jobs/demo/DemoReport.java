@@ -55,14 +55,14 @@ final class DemoReport {
     Report report =
         Report.titled("Talespark demo")
             .subtitle("A picture book drawn, learned by a VQ-GAN on two executors, and read back")
-            .figure("Held-out PSNR", "%.2f dB".formatted(reconstructed.psnr()))
+            .figure("Held-out PSNR", String.format(Locale.ROOT, "%.2f dB", reconstructed.psnr()))
             .figure(
                 "Codebook usage",
                 String.format(Locale.ROOT, "%.1f %%", 100 * reconstructed.codebookUsage()))
             .figure("Held-out pictures", Long.toString(reconstructed.images()))
             .figure("Training pictures", Long.toString(prepared.accepted()))
             .figure("Steps", Long.toString(trained.step()))
-            .figure("Samples per second", "%.1f".formatted(trained.samplesPerSecond()));
+            .figure("Samples per second", String.format(Locale.ROOT, "%.1f", trained.samplesPerSecond()));
     report.section("Held-out pictures, and what 16 x 16 codes keep of them");
     report.pictures("Original above, reconstruction below", 1, List.of(comparison()));
     report.section("Codebook");
