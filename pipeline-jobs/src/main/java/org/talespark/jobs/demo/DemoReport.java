@@ -62,7 +62,9 @@ final class DemoReport {
             .figure("Held-out pictures", Long.toString(reconstructed.images()))
             .figure("Training pictures", Long.toString(prepared.accepted()))
             .figure("Steps", Long.toString(trained.step()))
-            .figure("Samples per second", String.format(Locale.ROOT, "%.1f", trained.samplesPerSecond()));
+            .figure(
+                "Samples per second",
+                String.format(Locale.ROOT, "%.1f", trained.samplesPerSecond()));
     report.section("Held-out pictures, and what 16 x 16 codes keep of them");
     report.pictures("Original above, reconstruction below", 1, List.of(comparison()));
     report.section("Codebook");
