@@ -78,6 +78,11 @@ public final class Context implements AutoCloseable {
     return Results.line(result);
   }
 
+  /** The line that a command's own {@code --json} would print for a part of this one. */
+  public static String line(Object value) {
+    return Results.line(Results.of("done", Duration.ZERO, value));
+  }
+
   ObjectNode result(String status, Object value) {
     return result == null ? Results.of(status, elapsed(), value) : result;
   }

@@ -77,19 +77,8 @@ public final class VqGan {
     }
 
     @Override
-    public VqModel.Decoder buildDecoder(Layers layers, int batch, int side) {
-      Ops ops = layers.ops();
-      SDVariable codes = ops.indices(VqModel.CODES, (long) batch * side * side);
-      SDVariable codebook = VectorQuantizer.codebook(layers, quantizer, codebook());
-      SDVariable q =
-          Grids.toGrid(
-              ops,
-              VectorQuantizer.lookUp(ops, quantizer, codebook, codes),
-              batch,
-              side,
-              quantizer.dimension());
-      SDVariable picture = new VqGan(this, layers).decode(q, batch, side)[1];
-      return new VqModel.Decoder(codes, picture);
+    public SDVariable decode(Layers layers, SDVariable grid, int batch, int side) {
+      return new VqGan(this, layers).decode(grid, batch, side)[1];
     }
   }
 

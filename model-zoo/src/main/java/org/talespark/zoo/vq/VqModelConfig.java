@@ -2,6 +2,8 @@ package org.talespark.zoo.vq;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
 
 /** A model that turns pictures into a grid of codes and back. */
@@ -26,6 +28,18 @@ public sealed interface VqModelConfig permits VqVae.Config, VqGan.Config {
   /** Builds encoder, quantizer and decoder for x [batch, 3, size, size]. */
   VqModel build(Layers layers, int batch, int size);
 
+  /**
+   * Decodes a grid of quantised vectors [batch, D, side, side] to pictures [batch, 3, size, size].
+   */
+  SDVariable decode(Layers layers, SDVariable grid, int batch, int side);
+
   /** Builds the decoder alone, for int32 codes [batch * side * side]. */
-  VqModel.Decoder buildDecoder(Layers layers, int batch, int side);
+  default VqModel.Decoder buildDecoder(Layers layers, int batch, int side) {
+    Ops ops = layers.ops();
+    SDVariable codes = ops.indices(VqModel.CODES, (long) batch * side * side);
+    SDVariable codebook = VectorQuantizer.codebook(layers, quantizer(), codebook());
+    SDVariable vectors = VectorQuantizer.lookUp(ops, quantizer(), codebook, codes);
+    SDVariable grid = Grids.toGrid(ops, vectors, batch, side, quantizer().dimension());
+    return new VqModel.Decoder(codes, decode(layers, grid, batch, side));
+  }
 }

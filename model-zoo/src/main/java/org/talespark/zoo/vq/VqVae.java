@@ -55,18 +55,8 @@ public final class VqVae {
     }
 
     @Override
-    public VqModel.Decoder buildDecoder(Layers layers, int batch, int side) {
-      Ops ops = layers.ops();
-      SDVariable codes = ops.indices(VqModel.CODES, (long) batch * side * side);
-      SDVariable codebook = VectorQuantizer.codebook(layers, quantizer, codebook());
-      SDVariable q =
-          Grids.toGrid(
-              ops,
-              VectorQuantizer.lookUp(ops, quantizer, codebook, codes),
-              batch,
-              side,
-              quantizer.dimension());
-      return new VqModel.Decoder(codes, decode(this, layers, q)[1]);
+    public SDVariable decode(Layers layers, SDVariable grid, int batch, int side) {
+      return VqVae.decode(this, layers, grid)[1];
     }
   }
 

@@ -28,7 +28,7 @@ final class Demo {
   /** How much is drawn and how long is trained. */
   enum Scale {
     QUICK(900, 0.4, 2.5),
-    FULL(4000, 1.25, 13);
+    FULL(4000, 1, 15.5);
 
     private final long pages;
     private final double featureMinutes;
@@ -84,7 +84,7 @@ final class Demo {
     say("5/5 reconstructing held-out pictures");
     ReconstructJob job = new ReconstructJob(run, dataset, Split.TEST, reconstructed);
     ReconstructJob.Result result = job.run(spark);
-    job.commit(spark, context.resultLine(result));
+    job.commit(spark, Context.line(result));
 
     Path report = out.resolve("report.html");
     new DemoReport(out, prepared, trained, result, spark).write(report);

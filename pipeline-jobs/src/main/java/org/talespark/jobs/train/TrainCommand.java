@@ -4,11 +4,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.talespark.data.dataset.Dataset;
 import org.talespark.jobs.Context;
 import org.talespark.jobs.JobCommand;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Reducer;
 import picocli.CommandLine.Command;
@@ -80,8 +82,11 @@ public final class TrainCommand extends JobCommand {
   protected Object plan(Context context) {
     TrainConfig config = config(context);
     NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
+    Configuration hadoop = new Configuration();
+    LearnerConfig task =
+        config.task().completed(() -> TrainJob.wordCounts(Dataset.open(dataset, hadoop), hadoop));
     Map<String, Object> plan = new LinkedHashMap<>();
-    plan.put("config", config);
+    plan.put("config", new TrainConfig(config.train(), config.data(), task));
     LearnerContext one =
         new LearnerContext(
             config.train().batch(),
@@ -90,9 +95,8 @@ public final class TrainCommand extends JobCommand {
             config.train().learningRate(),
             config.train().precision().type(),
             Reducer.ALONE,
-            LearnerFiles.pretrained(new Configuration()));
-    try (Learner learner =
-        config.task().completed(() -> Map.of("one", 2L, "two", 1L)).create(one)) {
+            LearnerFiles.pretrained(hadoop));
+    try (Learner learner = task.create(one)) {
       plan.put("memory", learner.memoryReport().lines().toList());
     }
     return plan;

@@ -146,7 +146,7 @@ public final class TrainJob {
   }
 
   /** How often each word occurs in the training captions. */
-  private static Map<String, Long> wordCounts(Dataset data, Configuration hadoop) {
+  static Map<String, Long> wordCounts(Dataset data, Configuration hadoop) {
     Map<String, Long> counts = new HashMap<>();
     for (Shard shard : data.shards(Split.TRAIN)) {
       try (ShardReader reader = shard.open(hadoop)) {
