@@ -18,7 +18,7 @@ public record ClusterConfig(
     Map<String, String> settings) {
   private static final int MIN_HEAP_MB = 512;
   private static final int MIN_OFF_HEAP_MB = 64;
-  private static final double HEAP_SHARE = 0.25;
+  private static final double HEAP_SHARE = 0.35;
 
   /** Checks every setting. */
   public ClusterConfig {
@@ -36,7 +36,7 @@ public record ClusterConfig(
   }
 
   /**
-   * Divides an executor's memory between heap and arrays: a quarter and the rest; waits of ten
+   * Divides an executor's memory between heap and arrays: about a third and the rest; waits of ten
    * minutes.
    */
   public static ClusterConfig ofMemory(int executorMb) {
