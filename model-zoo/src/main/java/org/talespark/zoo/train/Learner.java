@@ -32,6 +32,9 @@ public interface Learner extends AutoCloseable {
   /** Takes these counters and whatever has been loaded into the live arrays. */
   void restored(Map<String, Long> counters);
 
+  /** Takes weights that were loaded into {@link #model()} from another run as a beginning. */
+  default void begun() {}
+
   /**
    * Sums over held-out samples with the averaged weights, to be added over batches and workers and
    * given to {@link LearnerConfig#metrics}.

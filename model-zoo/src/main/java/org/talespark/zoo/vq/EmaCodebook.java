@@ -55,6 +55,12 @@ public final class EmaCodebook {
     return sums;
   }
 
+  /** Takes the present codes as averages of one vector each: for codes that were loaded. */
+  public void adopt() {
+    counts.assign(1);
+    sums.assign(codes);
+  }
+
   /** The codes that would be revived now. */
   public int dead() {
     int dead = 0;

@@ -220,6 +220,13 @@ final class VqLearner implements Learner {
   }
 
   @Override
+  public void begun() {
+    if (codebook != null) {
+      codebook.adopt();
+    }
+  }
+
+  @Override
   public Map<String, double[]> evaluate(Batch batch) {
     int perPicture = 3 * context.size() * context.size();
     float[] reconstructions = reconstruct(batch);

@@ -50,6 +50,21 @@ class EmaCodebookTest {
   }
 
   @Test
+  void codesThatWereLoadedAreAdoptedInsteadOfReplacedByTheFirstBatch() {
+    codes.assign(vectors(9, K));
+    INDArray loaded = codes.dup();
+    EmaCodebook codebook = new EmaCodebook(config(0.5), codes, 5);
+    codebook.adopt();
+    assertThat(codebook.dead()).isZero();
+    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0, 0, 1));
+    for (int k = 1; k < K; k++) { // only code 0 had vectors assigned
+      for (int i = 0; i < D; i++) {
+        assertThat(codes.getDouble(k, i)).isCloseTo(loaded.getDouble(k, i), TINY);
+      }
+    }
+  }
+
+  @Test
   void theFirstBatchPlacesEveryCodeAtOneOfItsVectors() {
     EmaCodebook codebook = new EmaCodebook(config(0), codes, 5);
     assertThat(codebook.dead()).isEqualTo(K);

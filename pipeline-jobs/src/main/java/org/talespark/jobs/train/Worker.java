@@ -130,6 +130,7 @@ final class Worker {
       Pretrained base = LearnerFiles.pretrained(hadoop).apply(options.base());
       learner.model().forEach((name, array) -> array.assign(base.tensor(name)));
       learner.ema().forEach((name, array) -> array.assign(base.tensor(name)));
+      learner.begun();
     }
     samplesBefore = samples;
     if (exchange.rank() == 0) {
