@@ -14,15 +14,37 @@ public interface KernelProvider {
   /** Binds a call to a kernel, or answers empty when this provider does not know the operation. */
   Optional<Kernel> bind(OpCall call);
 
+  /**
+   * Float32 elements of scratch memory that the kernel of such a call needs while it runs; the plan
+   * finds room for them among its arrays and counts them.
+   */
+  default long scratch(OpShapes shapes) {
+    return 0;
+  }
+
   /** This provider first, and the other where it does not know the operation. */
   default KernelProvider orElse(KernelProvider other) {
-    return call -> bind(call).or(() -> other.bind(call));
+    KernelProvider first = this;
+    return new KernelProvider() {
+      @Override
+      public Optional<Kernel> bind(OpCall call) {
+        return first.bind(call).or(() -> other.bind(call));
+      }
+
+      @Override
+      public long scratch(OpShapes shapes) {
+        return Math.max(first.scratch(shapes), other.scratch(shapes));
+      }
+    };
   }
 
   /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
   static KernelProvider standard() {
     KernelProvider nd4j = new DefaultKernels();
     int threads = Nd4j.getEnvironment().maxMasterThreads();
-    return new ReluGradientKernels().orElse(new BatchedProductKernels(threads, nd4j)).orElse(nd4j);
+    return new ConvolutionKernels()
+        .orElse(new ReluGradientKernels())
+        .orElse(new BatchedProductKernels(threads, nd4j))
+        .orElse(nd4j);
   }
 }

@@ -15,6 +15,9 @@ final class Node {
   /** True when output 0 shares the buffer of an input that nobody reads later. */
   boolean inPlace;
 
+  /** Index of the request for its kernel's scratch memory, or -1. */
+  int scratch = -1;
+
   Node(DifferentialFunction op, List<Value> inputs, List<Value> outputs) {
     this.op = op;
     this.inputs = List.copyOf(inputs);

@@ -227,16 +227,35 @@ final class PlanAssembly {
           List<MemoryPlanner.Request> of =
               requests.computeIfAbsent(root.type, t -> new ArrayList<>());
           root.request = of.size();
-          of.add(new MemoryPlanner.Request(root.first, root.last, aligned(root)));
+          of.add(
+              new MemoryPlanner.Request(root.first, root.last, aligned(root.length(), root.type)));
         }
+      }
+    }
+    for (int i = 0; i < nodes.size(); i++) {
+      long elements = request.kernels.scratch(shapes(nodes.get(i), i));
+      if (elements > 0) {
+        List<MemoryPlanner.Request> of =
+            requests.computeIfAbsent(DataType.FLOAT, t -> new ArrayList<>());
+        nodes.get(i).scratch = of.size();
+        of.add(new MemoryPlanner.Request(i, i, aligned(elements, DataType.FLOAT)));
       }
     }
     requests.forEach((type, of) -> placements.put(type, MemoryPlanner.place(of)));
   }
 
-  private static long aligned(Value value) {
-    long unit = ALIGNMENT_BYTES / value.type.width();
-    return (value.length() + unit - 1) / unit * unit;
+  private static OpShapes shapes(Node node, int step) {
+    return new OpShapes(
+        node.op,
+        node.inputs.stream().map(v -> v.shape).toList(),
+        node.outputs.stream().map(v -> v.shape).toList(),
+        node.outputs.get(0).type,
+        unused(node, step));
+  }
+
+  private static long aligned(long elements, DataType type) {
+    long unit = ALIGNMENT_BYTES / type.width();
+    return (elements + unit - 1) / unit * unit;
   }
 
   private PlanReport measure(int inPlace) {
@@ -292,7 +311,7 @@ final class PlanAssembly {
       node.inputs.forEach(v -> array(v, arenas));
       node.outputs.forEach(v -> array(v, arenas));
     }
-    bindKernels();
+    bindKernels(arenas.get(DataType.FLOAT));
     bindCopies(arenas);
     findBuckets();
     for (String name : request.inputShapes.keySet()) {
@@ -323,8 +342,9 @@ final class PlanAssembly {
     return value.array;
   }
 
-  private void bindKernels() {
-    for (Node node : nodes) {
+  private void bindKernels(INDArray floats) {
+    for (int step = 0; step < nodes.size(); step++) {
+      Node node = nodes.get(step);
       List<INDArray> in = node.inputs.stream().map(v -> v.array).toList();
       List<INDArray> out = node.outputs.stream().map(v -> v.array).toList();
       OpContext context = null;
@@ -335,10 +355,31 @@ final class PlanAssembly {
           context.setOutputArray(i, out.get(i));
         }
       }
-      OpCall call = new OpCall(node.op, in, out, context);
+      OpCall call =
+          new OpCall(node.op, in, out, context, unused(node, step), scratch(node, floats));
       calls.add(call);
       kernels.add(request.kernels.bind(call).orElseThrow());
     }
+  }
+
+  private static Set<Integer> unused(Node node, int step) {
+    Set<Integer> unused = new HashSet<>();
+    for (int i = 0; i < node.outputs.size(); i++) {
+      Value root = node.outputs.get(i).root();
+      if (inArena(root) && root.last == step) {
+        unused.add(i);
+      }
+    }
+    return unused;
+  }
+
+  private INDArray scratch(Node node, INDArray floats) {
+    if (node.scratch < 0) {
+      return null;
+    }
+    MemoryPlanner.Request of = requests.get(DataType.FLOAT).get(node.scratch);
+    long offset = placements.get(DataType.FLOAT).offsets().get(node.scratch);
+    return Views.view(floats, offset, new long[] {of.size()});
   }
 
   private void bindCopies(Map<DataType, INDArray> arenas) {

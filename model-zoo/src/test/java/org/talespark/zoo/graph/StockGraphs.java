@@ -63,7 +63,7 @@ enum StockGraphs {
       SameDiff sd = SameDiff.create();
       Random random = new Random(6);
       int batch = 2;
-      int width = 6;
+      int width = 16;
       int dimension = 4;
       int codes = 8;
       int side = 4;

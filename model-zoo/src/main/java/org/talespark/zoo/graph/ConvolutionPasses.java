@@ -1,0 +1,180 @@
+package org.talespark.zoo.graph;
+
+import org.bytedeco.dnnl.convolution_backward_data;
+import org.bytedeco.dnnl.convolution_backward_weights;
+import org.bytedeco.dnnl.convolution_forward;
+import org.bytedeco.dnnl.deconvolution_backward_data;
+import org.bytedeco.dnnl.deconvolution_backward_weights;
+import org.bytedeco.dnnl.deconvolution_forward;
+import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl.algorithm;
+import org.bytedeco.dnnl.global.dnnl.prop_kind;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.primitive;
+
+/**
+ * oneDNN's three primitives of a convolution: forward, the gradient of its input, and the gradients
+ * of its weights and bias, each free to choose the layouts it likes best.
+ */
+sealed interface ConvolutionPasses {
+
+  /** A primitive and the layouts of input, weights and output (or of their gradients). */
+  record Pass(primitive step, memory.desc input, memory.desc weights, memory.desc output) {}
+
+  Pass forward(boolean bias);
+
+  Pass ofInput();
+
+  Pass ofWeights(boolean bias);
+
+  static ConvolutionPasses of(Convolution sizes, engine cpu) {
+    return sizes.transposed() ? new Transposed(sizes, cpu) : new Plain(sizes, cpu);
+  }
+
+  /** A convolution. */
+  record Plain(Convolution c, engine cpu) implements ConvolutionPasses {
+    private static final long[] DENSE = {0, 0};
+
+    private convolution_forward.primitive_desc hint(boolean bias) {
+      convolution_forward.desc wanted =
+          new convolution_forward.desc(
+              prop_kind.forward_inference,
+              algorithm.convolution_auto,
+              c.anyInput(),
+              c.anyWeights(),
+              c.bias(bias),
+              c.anyOutput(),
+              c.stride(),
+              DENSE,
+              c.padding(),
+              c.paddingAfter());
+      return new convolution_forward.primitive_desc(wanted, cpu);
+    }
+
+    @Override
+    public Pass forward(boolean bias) {
+      convolution_forward.primitive_desc found = hint(bias);
+      return new Pass(
+          new convolution_forward(found), found.src_desc(), found.weights_desc(), found.dst_desc());
+    }
+
+    @Override
+    public Pass ofInput() {
+      convolution_backward_data.primitive_desc found =
+          new convolution_backward_data.primitive_desc(
+              new convolution_backward_data.desc(
+                  algorithm.convolution_auto,
+                  c.anyInput(),
+                  c.anyWeights(),
+                  c.anyOutput(),
+                  c.stride(),
+                  DENSE,
+                  c.padding(),
+                  c.paddingAfter()),
+              cpu,
+              hint(false));
+      return new Pass(
+          new convolution_backward_data(found),
+          found.diff_src_desc(),
+          found.weights_desc(),
+          found.diff_dst_desc());
+    }
+
+    @Override
+    public Pass ofWeights(boolean bias) {
+      convolution_backward_weights.desc wanted =
+          new convolution_backward_weights.desc(
+              algorithm.convolution_auto,
+              c.anyInput(),
+              c.anyWeights(),
+              c.bias(bias),
+              c.anyOutput(),
+              c.stride(),
+              DENSE,
+              c.padding(),
+              c.paddingAfter());
+      convolution_backward_weights.primitive_desc found =
+          new convolution_backward_weights.primitive_desc(wanted, cpu, hint(bias));
+      return new Pass(
+          new convolution_backward_weights(found),
+          found.src_desc(),
+          found.diff_weights_desc(),
+          found.diff_dst_desc());
+    }
+  }
+
+  /** A transposed convolution. */
+  record Transposed(Convolution c, engine cpu) implements ConvolutionPasses {
+    private static final long[] DENSE = {0, 0};
+
+    private deconvolution_forward.primitive_desc hint(boolean bias) {
+      deconvolution_forward.desc wanted =
+          new deconvolution_forward.desc(
+              prop_kind.forward_inference,
+              algorithm.deconvolution_direct,
+              c.anyInput(),
+              c.anyWeights(),
+              c.bias(bias),
+              c.anyOutput(),
+              c.stride(),
+              DENSE,
+              c.padding(),
+              c.paddingAfter());
+      return new deconvolution_forward.primitive_desc(wanted, cpu);
+    }
+
+    @Override
+    public Pass forward(boolean bias) {
+      deconvolution_forward.primitive_desc found = hint(bias);
+      return new Pass(
+          new deconvolution_forward(found),
+          found.src_desc(),
+          found.weights_desc(),
+          found.dst_desc());
+    }
+
+    @Override
+    public Pass ofInput() {
+      deconvolution_backward_data.primitive_desc found =
+          new deconvolution_backward_data.primitive_desc(
+              new deconvolution_backward_data.desc(
+                  algorithm.deconvolution_direct,
+                  c.anyInput(),
+                  c.anyWeights(),
+                  c.anyOutput(),
+                  c.stride(),
+                  DENSE,
+                  c.padding(),
+                  c.paddingAfter()),
+              cpu,
+              hint(false));
+      return new Pass(
+          new deconvolution_backward_data(found),
+          found.diff_src_desc(),
+          found.weights_desc(),
+          found.diff_dst_desc());
+    }
+
+    @Override
+    public Pass ofWeights(boolean bias) {
+      deconvolution_backward_weights.desc wanted =
+          new deconvolution_backward_weights.desc(
+              algorithm.deconvolution_direct,
+              c.anyInput(),
+              c.anyWeights(),
+              c.bias(bias),
+              c.anyOutput(),
+              c.stride(),
+              DENSE,
+              c.padding(),
+              c.paddingAfter());
+      deconvolution_backward_weights.primitive_desc found =
+          new deconvolution_backward_weights.primitive_desc(wanted, cpu, hint(bias));
+      return new Pass(
+          new deconvolution_backward_weights(found),
+          found.src_desc(),
+          found.diff_weights_desc(),
+          found.diff_dst_desc());
+    }
+  }
+}
