@@ -1,7 +1,6 @@
 package org.talespark.zoo.graph;
 
 import java.util.Optional;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Where a compiled graph gets its kernels from. A provider may know only some operations; providers
@@ -40,11 +39,6 @@ public interface KernelProvider {
 
   /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
   static KernelProvider standard() {
-    KernelProvider nd4j = new DefaultKernels();
-    int threads = Nd4j.getEnvironment().maxMasterThreads();
-    return new ConvolutionKernels()
-        .orElse(new ReluGradientKernels())
-        .orElse(new BatchedProductKernels(threads, nd4j))
-        .orElse(nd4j);
+    return new ConvolutionKernels().orElse(new ReluGradientKernels()).orElse(new DefaultKernels());
   }
 }

@@ -15,6 +15,9 @@ final class Node {
   /** True when output 0 shares the buffer of an input that nobody reads later. */
   boolean inPlace;
 
+  /** The run over a batch that it is part of, or null. */
+  BatchRun run;
+
   /** Index of the request for its kernel's scratch memory, or -1. */
   int scratch = -1;
 

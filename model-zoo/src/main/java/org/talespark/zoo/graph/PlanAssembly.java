@@ -85,15 +85,17 @@ final class PlanAssembly {
     lowering.lower(targets);
     gradientNames.forEach((name, gradient) -> gradientValues.put(name, lowering.value(gradient)));
 
-    nodes = new ArrayList<>(lowering.nodes());
-    markLate();
-    nodes.sort(Comparator.comparing(n -> n.late)); // stable: early ones first
+    markLate(lowering.nodes());
+    List<Node> early = new ArrayList<>(lowering.nodes());
+    early.sort(Comparator.comparing(n -> n.late)); // stable
+    nodes = BatchRuns.gather(early);
     earlySteps = (int) nodes.stream().filter(n -> !n.late).count();
 
     findLifetimes();
     layout = request.parameters != null ? request.parameters.layout() : layOut(trained);
     placeGradients();
     int inPlace = shareInPlace();
+    joinRuns();
     requestMemory();
     report = measure(inPlace);
     if (report.totalBytes() > request.budgetBytes) {
@@ -103,7 +105,7 @@ final class PlanAssembly {
     }
   }
 
-  private void markLate() {
+  private void markLate(List<Node> nodes) {
     Set<Value> late = new HashSet<>();
     for (String name : request.lateInputs) {
       late.add(lowering.value(name));
@@ -217,6 +219,15 @@ final class PlanAssembly {
   private static boolean othersAreDisjoint(Node node, Value root, Value output) {
     return node.inputs.stream()
         .allMatch(v -> v.root() != root || Arrays.equals(v.shape, output.shape));
+  }
+
+  private void joinRuns() {
+    for (int i = 0; i < nodes.size(); i++) {
+      BatchRun run = nodes.get(i).run;
+      if (run != null && run.beginsWith(nodes.get(i))) {
+        run.joinLifetimes(i);
+      }
+    }
   }
 
   private void requestMemory() {
@@ -347,18 +358,17 @@ final class PlanAssembly {
       Node node = nodes.get(step);
       List<INDArray> in = node.inputs.stream().map(v -> v.array).toList();
       List<INDArray> out = node.outputs.stream().map(v -> v.array).toList();
-      OpContext context = null;
-      if (!(node.op instanceof FusedOp)) {
-        context = Nd4j.getExecutioner().buildContext();
-        Lowering.parameterize(node.op, in.toArray(INDArray[]::new), context);
-        for (int i = 0; i < out.size(); i++) {
-          context.setOutputArray(i, out.get(i));
-        }
-      }
+      OpContext context = node.op instanceof FusedOp ? null : BatchRun.context(node.op, in, out);
       OpCall call =
           new OpCall(node.op, in, out, context, unused(node, step), scratch(node, floats));
       calls.add(call);
-      kernels.add(request.kernels.bind(call).orElseThrow());
+      if (node.run == null) {
+        kernels.add(request.kernels.bind(call).orElseThrow());
+      } else if (node.run.beginsWith(node)) {
+        kernels.add(node.run.kernel(request.kernels, Nd4j.getEnvironment().maxMasterThreads()));
+      } else {
+        kernels.add(BatchRun.nothing());
+      }
     }
   }
 

@@ -1,0 +1,178 @@
+package org.talespark.zoo.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.OpContext;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.talespark.zoo.runtime.OpenMp;
+
+/**
+ * Operations over one batch of matrices, carried out a few matrices at a time, on all threads.
+ *
+ * <p>Every matrix goes through the same native calls as it would in the whole batch, so results are
+ * bit-equal to it.
+ */
+final class BatchRun {
+  /** Matrices are taken together until the largest array's part has this size. */
+  private static final long PART_BYTES = 256 << 10;
+
+  private static final ExecutorService HELPERS = Executors.newCachedThreadPool(BatchRun::helper);
+
+  private final long[] batch;
+  private final List<Node> nodes;
+
+  /**
+   * A run.
+   *
+   * @param batch sides before the matrices'
+   * @param nodes its operations, in the order of the plan
+   */
+  BatchRun(long[] batch, List<Node> nodes) {
+    this.batch = batch;
+    this.nodes = List.copyOf(nodes);
+  }
+
+  boolean beginsWith(Node node) {
+    return nodes.get(0) == node;
+  }
+
+  List<Node> nodes() {
+    return nodes;
+  }
+
+  /** Makes every array that the run touches live from its first operation to its last. */
+  void joinLifetimes(int first) {
+    int last = first + nodes.size() - 1;
+    for (Node node : nodes) {
+      List<Value> touched = new ArrayList<>(node.inputs);
+      touched.addAll(node.outputs);
+      for (Value value : touched) {
+        Value root = value.root();
+        if (root.last >= first && root.last < last) {
+          root.last = last;
+        }
+        if (root.first > first && root.first <= last) {
+          root.first = first;
+        }
+      }
+    }
+  }
+
+  /** One kernel for all operations; their arrays must exist. */
+  Kernel kernel(KernelProvider provider, int threads) {
+    int matrices = Math.toIntExact(Views.length(batch));
+    long largest = 1;
+    for (Node node : nodes) {
+      for (Value output : node.outputs) {
+        largest = Math.max(largest, output.bytes() / matrices);
+      }
+    }
+    int together = (int) Math.max(1, Math.min(matrices, PART_BYTES / largest));
+    int count = Math.max(Math.min(threads, matrices), (matrices + together - 1) / together);
+    Kernel[] parts = new Kernel[count];
+    for (int i = 0; i < count; i++) {
+      int from = (int) ((long) matrices * i / count);
+      int to = (int) ((long) matrices * (i + 1) / count);
+      parts[i] = part(provider, from, to);
+    }
+    return shared(parts, Math.min(threads, count), threads);
+  }
+
+  private Kernel part(KernelProvider provider, int from, int to) {
+    List<Kernel> kernels = new ArrayList<>();
+    for (Node node : nodes) {
+      List<INDArray> in = node.inputs.stream().map(v -> matrices(v, from, to)).toList();
+      List<INDArray> out = node.outputs.stream().map(v -> matrices(v, from, to)).toList();
+      OpContext context = context(node.op, in, out);
+      kernels.add(provider.bind(new OpCall(node.op, in, out, context)).orElseThrow());
+    }
+    Kernel[] all = kernels.toArray(Kernel[]::new);
+    return () -> {
+      for (Kernel kernel : all) {
+        kernel.run();
+      }
+    };
+  }
+
+  static OpContext context(DifferentialFunction op, List<INDArray> in, List<INDArray> out) {
+    OpContext context = Nd4j.getExecutioner().buildContext();
+    Lowering.parameterize(op, in.toArray(INDArray[]::new), context);
+    for (int i = 0; i < out.size(); i++) {
+      context.setOutputArray(i, out.get(i));
+    }
+    return context;
+  }
+
+  /** A view of some matrices, of the same rank; what is the same for every matrix stays whole. */
+  private INDArray matrices(Value value, long from, long to) {
+    if (!BatchRuns.hasBatch(value, batch)) {
+      return value.array;
+    }
+    long each = value.length() / Views.length(batch);
+    long[] shape = value.shape.clone();
+    Arrays.fill(shape, 0, batch.length - 1, 1);
+    shape[batch.length - 1] = to - from;
+    INDArray part =
+        value.array.reshape(value.length()).get(NDArrayIndex.interval(from * each, to * each));
+    return Views.view(part, 0, shape);
+  }
+
+  /** Runs an equal share of the parts on each thread, the first share on the caller's. */
+  private static Kernel shared(Kernel[] parts, int threads, int usual) {
+    return () -> {
+      threadsOfAnOperation(1);
+      List<CompletableFuture<Void>> others = new ArrayList<>(threads - 1);
+      for (int t = 1; t < threads; t++) {
+        int from = parts.length * t / threads;
+        int to = parts.length * (t + 1) / threads;
+        others.add(CompletableFuture.runAsync(() -> run(parts, from, to), HELPERS));
+      }
+      try {
+        run(parts, 0, parts.length / threads);
+      } finally {
+        await(others); // nobody may write to the arrays before
+        threadsOfAnOperation(usual);
+      }
+    };
+  }
+
+  private static Thread helper(Runnable work) {
+    Runnable alone =
+        () -> {
+          threadsOfAnOperation(1);
+          work.run();
+        };
+    Thread thread = new Thread(alone, "batch-run");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** For operations that this thread starts. */
+  private static void threadsOfAnOperation(int threads) {
+    Nd4j.getEnvironment().setMaxMasterThreads(threads);
+    OpenMp.threadsOfThisThread(threads);
+  }
+
+  /** Waits for all, and then fails if any has failed. */
+  private static void await(List<CompletableFuture<Void>> others) {
+    CompletableFuture.allOf(others.toArray(CompletableFuture[]::new)).join();
+  }
+
+  private static void run(Kernel[] parts, int from, int to) {
+    for (int i = from; i < to; i++) {
+      parts[i].run();
+    }
+  }
+
+  /** What an operation does that the first one's kernel has done already. */
+  static Kernel nothing() {
+    return () -> {};
+  }
+}
