@@ -2,7 +2,6 @@ package org.talespark.zoo.graph;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -10,7 +9,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.bytedeco.javacpp.Pointer;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -40,8 +38,7 @@ public final class CompiledGraph implements AutoCloseable {
 
   private final Kernel[] kernels;
   private final int earlySteps;
-  private final long[] bucketOffset; // by step: the bucket that completes there, or -1
-  private final long[] bucketLength;
+  private final GradientBuckets buckets;
   private final Map<String, INDArray> inputs;
   private final Map<String, INDArray> outputs;
   private final Map<String, INDArray> inputGradients;
@@ -54,8 +51,7 @@ public final class CompiledGraph implements AutoCloseable {
   CompiledGraph(PlanAssembly plan) {
     this.kernels = plan.kernels.toArray(Kernel[]::new);
     this.earlySteps = plan.earlySteps;
-    this.bucketOffset = plan.bucketOffset;
-    this.bucketLength = plan.bucketLength;
+    this.buckets = plan.buckets;
     this.inputs = plan.inputs;
     this.outputs = plan.outputs;
     this.inputGradients = plan.inputGradients;
@@ -138,9 +134,7 @@ public final class CompiledGraph implements AutoCloseable {
   private void run(int from, int to, GradientListener listener) {
     for (int i = from; i < to; i++) {
       kernels[i].run();
-      if (bucketLength[i] > 0) {
-        listener.ready(bucketOffset[i], bucketLength[i]);
-      }
+      buckets.after(i, listener);
     }
   }
 
@@ -313,32 +307,5 @@ public final class CompiledGraph implements AutoCloseable {
       }
       return names;
     }
-  }
-
-  /** Copies whole arrays of the same type and length. */
-  static Kernel copy(INDArray from, INDArray to) {
-    Pointer source = Views.pointer(from);
-    Pointer target = Views.pointer(to);
-    long bytes = Views.bytes(from.dataType(), from.length());
-    return () -> Pointer.memcpy(target, source, bytes);
-  }
-
-  static DataType commonType(Collection<INDArray> arrays) {
-    DataType type = null;
-    for (INDArray array : arrays) {
-      if (type != null && type != array.dataType()) {
-        throw new IllegalArgumentException(
-            "Cannot compile graph: trainable variables of types %s and %s, expected one type"
-                .formatted(type, array.dataType()));
-      }
-      type = array.dataType();
-    }
-    return type == null ? DataType.FLOAT : type;
-  }
-
-  static List<String> sortedByReadiness(Map<String, Integer> readyStep) {
-    List<String> names = new ArrayList<>(readyStep.keySet());
-    names.sort(java.util.Comparator.comparingInt(readyStep::get));
-    return names;
   }
 }

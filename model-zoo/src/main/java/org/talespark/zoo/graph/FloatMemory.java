@@ -1,11 +1,10 @@
 package org.talespark.zoo.graph;
 
-import java.nio.ByteOrder;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.io.NativeMemory;
 
 /**
  * Off-heap float32 arrays as buffers, and sums over heap blocks that the JIT compiler vectorises.
@@ -13,27 +12,18 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class FloatMemory {
   private FloatMemory() {}
 
-  private static final class At extends FloatPointer {
-    At(Pointer origin, long length) {
-      super(origin);
-      address = origin.address();
-      position = 0;
-      limit = length;
-      capacity = length;
-    }
-  }
-
   /** A buffer over exactly the elements of a contiguous array. */
   static FloatBuffer of(INDArray array) {
-    return new At(array.data().addressPointer(), array.length()).asBuffer();
+    return bytes(array).asFloatBuffer();
   }
 
   /** The same, as the bits of its elements. */
   static IntBuffer bits(INDArray array) {
-    return new At(array.data().addressPointer(), array.length())
-        .asByteBuffer()
-        .order(ByteOrder.nativeOrder())
-        .asIntBuffer();
+    return bytes(array).asIntBuffer();
+  }
+
+  private static ByteBuffer bytes(INDArray array) {
+    return NativeMemory.window(array, 0, Math.toIntExact(NativeMemory.byteCount(array)));
   }
 
   /** Sum of products of {@code n} elements from {@code from}. */

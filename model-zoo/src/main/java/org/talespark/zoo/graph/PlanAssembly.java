@@ -1,7 +1,7 @@
 package org.talespark.zoo.graph;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -10,10 +10,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.OpContext;
-import org.nd4j.linalg.api.ops.TransformOp;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -22,21 +22,6 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class PlanAssembly {
   private static final int ALIGNMENT_BYTES = 64;
-
-  /** Custom ops that compute each element from the same element of their inputs. */
-  private static final Set<String> ELEMENT_WISE =
-      Set.of(
-          "add",
-          "subtract",
-          "multiply",
-          "divide",
-          "relu",
-          "relu_bp",
-          "sigmoid_bp",
-          "tanh_bp",
-          "lrelu_bp",
-          "swish",
-          "gelu");
 
   private final CompiledGraph.Builder request;
   private final Lowering lowering;
@@ -58,8 +43,7 @@ final class PlanAssembly {
   final List<INDArray> owned = new ArrayList<>();
   final int earlySteps;
   final PlanReport report;
-  long[] bucketOffset;
-  long[] bucketLength;
+  GradientBuckets buckets;
   Parameters parameters;
   Parameters gradients;
 
@@ -75,7 +59,7 @@ final class PlanAssembly {
               ? request.parameters.view(name)
               : request.graph.getVariable(name).getArr(true));
     }
-    parameterType = CompiledGraph.commonType(trained.values());
+    parameterType = commonType(trained.values());
     bound.putAll(trained);
 
     lowering = new Lowering(request.graph, request.inputShapes, bound);
@@ -91,11 +75,12 @@ final class PlanAssembly {
     nodes = BatchRuns.gather(early);
     earlySteps = (int) nodes.stream().filter(n -> !n.late).count();
 
-    findLifetimes();
+    Lifetimes.find(nodes);
+    keepResults();
     layout = request.parameters != null ? request.parameters.layout() : layOut(trained);
     placeGradients();
-    int inPlace = shareInPlace();
-    joinRuns();
+    int inPlace = Lifetimes.shareInPlace(nodes);
+    Lifetimes.joinRuns(nodes);
     requestMemory();
     report = measure(inPlace);
     if (report.totalBytes() > request.budgetBytes) {
@@ -118,16 +103,8 @@ final class PlanAssembly {
     }
   }
 
-  private void findLifetimes() {
-    for (int i = 0; i < nodes.size(); i++) {
-      for (Value input : nodes.get(i).inputs) {
-        input.root().last = Math.max(input.root().last, i);
-      }
-      for (Value output : nodes.get(i).outputs) {
-        output.first = Math.min(output.first, i);
-        output.last = Math.max(output.last, i);
-      }
-    }
+  /** What is read after a step lives on. */
+  private void keepResults() {
     Set<String> kept = new LinkedHashSet<>(request.outputs);
     kept.addAll(request.losses);
     for (String name : kept) {
@@ -145,7 +122,7 @@ final class PlanAssembly {
       ready.put(name, readyStep(gradientValues.get(name)));
     }
     Map<String, long[]> shapes = new LinkedHashMap<>();
-    for (String name : CompiledGraph.sortedByReadiness(ready)) {
+    for (String name : sortedByReadiness(ready)) {
       shapes.put(name, trained.get(name).shape());
     }
     return ParameterLayout.of(shapes);
@@ -180,61 +157,11 @@ final class PlanAssembly {
     }
   }
 
-  private static boolean inArena(Value root) {
-    return root.kind == Value.Kind.COMPUTED && root.gradientOffset < 0;
-  }
-
-  /** Marks nodes whose output may overwrite an input, and joins the two lifetimes. */
-  private int shareInPlace() {
-    int count = 0;
-    for (int i = 0; i < nodes.size(); i++) {
-      Node node = nodes.get(i);
-      boolean elementWise =
-          ELEMENT_WISE.contains(node.op.opName()) || node.op instanceof TransformOp;
-      if (!elementWise || node.outputs.size() != 1 || !inArena(node.outputs.get(0))) {
-        continue;
-      }
-      Value output = node.outputs.get(0);
-      for (Value input : node.inputs) {
-        Value root = input.root();
-        if (inArena(root)
-            && root.last == i
-            && root.first < i
-            && root.type == output.type
-            && Arrays.equals(input.shape, output.shape)
-            && root.length() == output.length()
-            && othersAreDisjoint(node, root, output)) {
-          node.inPlace = true;
-          output.base = root;
-          root.last = output.last;
-          count++;
-          break;
-        }
-      }
-    }
-    return count;
-  }
-
-  /** A broadcast input must not be the array that is overwritten. */
-  private static boolean othersAreDisjoint(Node node, Value root, Value output) {
-    return node.inputs.stream()
-        .allMatch(v -> v.root() != root || Arrays.equals(v.shape, output.shape));
-  }
-
-  private void joinRuns() {
-    for (int i = 0; i < nodes.size(); i++) {
-      BatchRun run = nodes.get(i).run;
-      if (run != null && run.beginsWith(nodes.get(i))) {
-        run.joinLifetimes(i);
-      }
-    }
-  }
-
   private void requestMemory() {
     for (Node node : nodes) {
       for (Value output : node.outputs) {
         Value root = output.root();
-        if (output == root && inArena(root)) {
+        if (output == root && root.inArena()) {
           List<MemoryPlanner.Request> of =
               requests.computeIfAbsent(root.type, t -> new ArrayList<>());
           root.request = of.size();
@@ -324,7 +251,8 @@ final class PlanAssembly {
     }
     bindKernels(arenas.get(DataType.FLOAT));
     bindCopies(arenas);
-    findBuckets();
+    buckets =
+        GradientBuckets.of(layout, readyStep, kernels.size(), parameterType, request.bucketBytes);
     for (String name : request.inputShapes.keySet()) {
       inputs.put(name, lowering.value(name).array);
     }
@@ -376,7 +304,7 @@ final class PlanAssembly {
     Set<Integer> unused = new HashSet<>();
     for (int i = 0; i < node.outputs.size(); i++) {
       Value root = node.outputs.get(i).root();
-      if (inArena(root) && root.last == step) {
+      if (root.inArena() && root.last == step) {
         unused.add(i);
       }
     }
@@ -395,32 +323,36 @@ final class PlanAssembly {
   private void bindCopies(Map<DataType, INDArray> arenas) {
     for (int i = 0; i < gradientCopies.size(); i++) {
       INDArray from = array(gradientCopies.get(i), arenas);
-      kernels.add(CompiledGraph.copy(from, gradients.view(gradientCopyTargets.get(i))));
+      kernels.add(copy(from, gradients.view(gradientCopyTargets.get(i))));
       calls.add(null);
       readyStep.put(gradientCopyTargets.get(i), kernels.size() - 1);
     }
   }
 
-  /** Cuts the flat gradients into contiguous buckets, each announced when its last slot is done. */
-  private void findBuckets() {
-    bucketOffset = new long[kernels.size()];
-    bucketLength = new long[kernels.size()];
-    // a step can complete several buckets: then the earlier ones are merged into the last
-    long offset = 0;
-    int step = -1;
-    for (ParameterLayout.Slot slot : layout.slots()) {
-      step = Math.max(step, readyStep.getOrDefault(slot.name(), kernels.size() - 1));
-      long length = slot.end() - offset;
-      boolean full = Views.bytes(parameterType, length) >= request.bucketBytes;
-      if ((full || slot.end() == layout.length()) && length > 0) {
-        if (bucketLength[step] > 0) {
-          offset = bucketOffset[step];
-          length = slot.end() - offset;
-        }
-        bucketOffset[step] = offset;
-        bucketLength[step] = length;
-        offset = slot.end();
+  /** Copies whole arrays of the same type and length. */
+  private static Kernel copy(INDArray from, INDArray to) {
+    Pointer source = Views.pointer(from);
+    Pointer target = Views.pointer(to);
+    long bytes = Views.bytes(from.dataType(), from.length());
+    return () -> Pointer.memcpy(target, source, bytes);
+  }
+
+  private static DataType commonType(Collection<INDArray> arrays) {
+    DataType type = null;
+    for (INDArray array : arrays) {
+      if (type != null && type != array.dataType()) {
+        throw new IllegalArgumentException(
+            "Cannot compile graph: trainable variables of types %s and %s, expected one type"
+                .formatted(type, array.dataType()));
       }
+      type = array.dataType();
     }
+    return type == null ? DataType.FLOAT : type;
+  }
+
+  private static List<String> sortedByReadiness(Map<String, Integer> readyStep) {
+    List<String> names = new ArrayList<>(readyStep.keySet());
+    names.sort(Comparator.comparingInt(readyStep::get));
+    return names;
   }
 }

@@ -54,6 +54,11 @@ final class Value {
     return v;
   }
 
+  /** Whether it has a place in the arena: computed, and not written straight to the gradients. */
+  boolean inArena() {
+    return kind == Kind.COMPUTED && gradientOffset < 0;
+  }
+
   long length() {
     return Views.length(shape);
   }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** No timing is asserted: only what holds on a busy machine too. */
 class StepBenchTest {
   private static final List<StepCase> TINY =
-      List.of(new TransformerCase(2, 5, 8, 2), new VqVaeCase(2, 8, 6, 2, 4, 7));
+      List.of(new TransformerCase(2, 5, 8, 2), new VqVaeCase(2, 16, 16, 2, 16, 7));
 
   @Test
   void aPlansGradientsAreTheInterpretersBitForBitInLessMemory() {

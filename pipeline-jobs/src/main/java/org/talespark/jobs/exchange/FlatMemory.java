@@ -1,11 +1,9 @@
 package org.talespark.jobs.exchange;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.io.NativeMemory;
 
 /**
  * The memory of a contiguous array of rank 1 as byte buffers, without a copy. Keeps the array
@@ -13,13 +11,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class FlatMemory {
   private final INDArray owner;
-  private final Pointer start;
   private final Element element;
   private final long length;
 
-  private FlatMemory(INDArray owner, Pointer start, Element element, long length) {
+  private FlatMemory(INDArray owner, Element element, long length) {
     this.owner = owner;
-    this.start = start;
     this.element = element;
     this.length = length;
   }
@@ -38,8 +34,7 @@ final class FlatMemory {
           "Cannot exchange array: shape=%s, stride=%s, expected rank 1 with stride 1; try a view of a flat array"
               .formatted(Arrays.toString(flat.shape()), Arrays.toString(flat.stride())));
     }
-    Pointer start = flat.isEmpty() ? null : new Start(flat.data().addressPointer().address());
-    return new FlatMemory(flat, start, element, flat.isEmpty() ? 0 : flat.length());
+    return new FlatMemory(flat, element, flat.isEmpty() ? 0 : flat.length());
   }
 
   Element element() {
@@ -63,21 +58,7 @@ final class FlatMemory {
           "Cannot take elements %d to %d of %d of %s"
               .formatted(first, first + elements, length, owner.dataType()));
     }
-    if (elements == 0) {
-      return ByteBuffer.allocate(0).order(ByteOrder.nativeOrder());
-    }
-    BytePointer bytes = new BytePointer(start).getPointer(first * element.bytes());
-    return bytes.capacity((long) elements * element.bytes()).asByteBuffer();
-  }
-
-  /**
-   * A pointer to an address that somebody else owns. The address must come from {@code
-   * addressPointer()}, which applies the offset of a view; {@code address()} and {@code pointer()}
-   * do not.
-   */
-  private static final class Start extends Pointer {
-    Start(long address) {
-      this.address = address;
-    }
+    return NativeMemory.window(
+        owner, first * element.bytes(), Math.multiplyExact(elements, element.bytes()));
   }
 }
