@@ -3,15 +3,10 @@ package org.talespark.zoo.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.talespark.zoo.runtime.OpenMp;
 
 /**
  * Operations over one batch of matrices, carried out a few matrices at a time, on all threads.
@@ -22,8 +17,6 @@ import org.talespark.zoo.runtime.OpenMp;
 final class BatchRun {
   /** Matrices are taken together until the largest array's part has this size. */
   private static final long PART_BYTES = 256 << 10;
-
-  private static final ExecutorService HELPERS = Executors.newCachedThreadPool(BatchRun::helper);
 
   private final long[] batch;
   private final List<Node> nodes;
@@ -82,7 +75,7 @@ final class BatchRun {
       int to = (int) ((long) matrices * (i + 1) / count);
       parts[i] = part(provider, from, to);
     }
-    return shared(parts, Math.min(threads, count), threads);
+    return Parts.shared(parts, threads);
   }
 
   private Kernel part(KernelProvider provider, int from, int to) {
@@ -93,12 +86,7 @@ final class BatchRun {
       OpContext context = context(node.op, in, out);
       kernels.add(provider.bind(new OpCall(node.op, in, out, context)).orElseThrow());
     }
-    Kernel[] all = kernels.toArray(Kernel[]::new);
-    return () -> {
-      for (Kernel kernel : all) {
-        kernel.run();
-      }
-    };
+    return Parts.sequence(kernels);
   }
 
   static OpContext context(DifferentialFunction op, List<INDArray> in, List<INDArray> out) {
@@ -119,56 +107,7 @@ final class BatchRun {
     long[] shape = value.shape.clone();
     Arrays.fill(shape, 0, batch.length - 1, 1);
     shape[batch.length - 1] = to - from;
-    INDArray part =
-        value.array.reshape(value.length()).get(NDArrayIndex.interval(from * each, to * each));
-    return Views.view(part, 0, shape);
-  }
-
-  /** Runs an equal share of the parts on each thread, the first share on the caller's. */
-  private static Kernel shared(Kernel[] parts, int threads, int usual) {
-    return () -> {
-      threadsOfAnOperation(1);
-      List<CompletableFuture<Void>> others = new ArrayList<>(threads - 1);
-      for (int t = 1; t < threads; t++) {
-        int from = parts.length * t / threads;
-        int to = parts.length * (t + 1) / threads;
-        others.add(CompletableFuture.runAsync(() -> run(parts, from, to), HELPERS));
-      }
-      try {
-        run(parts, 0, parts.length / threads);
-      } finally {
-        await(others); // nobody may write to the arrays before
-        threadsOfAnOperation(usual);
-      }
-    };
-  }
-
-  private static Thread helper(Runnable work) {
-    Runnable alone =
-        () -> {
-          threadsOfAnOperation(1);
-          work.run();
-        };
-    Thread thread = new Thread(alone, "batch-run");
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  /** For operations that this thread starts. */
-  private static void threadsOfAnOperation(int threads) {
-    Nd4j.getEnvironment().setMaxMasterThreads(threads);
-    OpenMp.threadsOfThisThread(threads);
-  }
-
-  /** Waits for all, and then fails if any has failed. */
-  private static void await(List<CompletableFuture<Void>> others) {
-    CompletableFuture.allOf(others.toArray(CompletableFuture[]::new)).join();
-  }
-
-  private static void run(Kernel[] parts, int from, int to) {
-    for (int i = from; i < to; i++) {
-      parts[i].run();
-    }
+    return Views.part(value.array, from * each, shape);
   }
 
   /** What an operation does that the first one's kernel has done already. */

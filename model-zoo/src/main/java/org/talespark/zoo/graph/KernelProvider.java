@@ -39,6 +39,10 @@ public interface KernelProvider {
 
   /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
   static KernelProvider standard() {
-    return new ConvolutionKernels().orElse(new ReluGradientKernels()).orElse(new DefaultKernels());
+    KernelProvider nd4j = new DefaultKernels();
+    return new ConvolutionKernels()
+        .orElse(new LayerNormKernels(Parts.threads(), nd4j))
+        .orElse(new ReluGradientKernels())
+        .orElse(nd4j);
   }
 }

@@ -115,12 +115,7 @@ final class OneDnnProgram {
   }
 
   Kernel kernel() {
-    Kernel[] all = steps.toArray(Kernel[]::new);
-    return () -> {
-      for (Kernel step : all) {
-        step.run();
-      }
-    };
+    return Parts.sequence(steps);
   }
 
   private static final class Part extends Pointer {

@@ -293,7 +293,7 @@ final class PlanAssembly {
       if (node.run == null) {
         kernels.add(request.kernels.bind(call).orElseThrow());
       } else if (node.run.beginsWith(node)) {
-        kernels.add(node.run.kernel(request.kernels, Nd4j.getEnvironment().maxMasterThreads()));
+        kernels.add(node.run.kernel(request.kernels, Parts.threads()));
       } else {
         kernels.add(BatchRun.nothing());
       }

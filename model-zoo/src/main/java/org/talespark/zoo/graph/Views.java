@@ -4,6 +4,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Array views by offset. */
 final class Views {
@@ -12,6 +14,12 @@ final class Views {
   /** A C-order view of {@code shape} that begins {@code offset} elements into a rank-1 array. */
   static INDArray view(INDArray flat, long offset, long[] shape) {
     return Nd4j.create(flat.data(), shape, strides(shape), offset, 'c', flat.dataType());
+  }
+
+  /** A C-order view of {@code shape} that begins {@code offset} elements into an array. */
+  static INDArray part(INDArray array, long offset, long[] shape) {
+    INDArrayIndex range = NDArrayIndex.interval(offset, offset + length(shape));
+    return view(array.reshape(array.length()).get(range), 0, shape);
   }
 
   private static final class At extends Pointer {
