@@ -1,13 +1,8 @@
 package org.talespark.data.prepare;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileContext;
@@ -66,14 +61,5 @@ final class Storage {
     try (FSDataOutputStream out = fs.create(to, true)) {
       out.write(bytes);
     }
-  }
-
-  /** A file's SHA-256 in hexadecimal, streamed. */
-  static String sha256(FileSystem fs, Path file) throws IOException {
-    MessageDigest digest = Keys.sha256();
-    try (InputStream in = new DigestInputStream(fs.open(file), digest)) {
-      in.transferTo(OutputStream.nullOutputStream());
-    }
-    return HexFormat.of().formatHex(digest.digest());
   }
 }
