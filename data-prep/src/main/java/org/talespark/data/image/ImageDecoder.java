@@ -133,7 +133,11 @@ public final class ImageDecoder {
         Mat screen = mat(GifDecoder.decode(file, header));
         return Scaling.apply(screen, resize, screen.cols(), screen.rows());
       }
-      Mat bgr = Flatten.toBgr(read(file, header, resize), header.format());
+      Mat decoded = read(file, header, resize);
+      Mat bgr = Flatten.toBgr(decoded, header.format());
+      if (header.format() == PictureFormat.PNG && decoded.channels() == 1) {
+        PngTransparency.greyOnWhite(decoded, bgr, view, header.bits());
+      }
       int orientation = Orientation.of(header.format(), view);
       // OpenCV turns TIFFs while it reads them
       Mat upright =
