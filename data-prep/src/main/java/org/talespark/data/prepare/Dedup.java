@@ -20,8 +20,8 @@ public enum Dedup {
   }
 
   /**
-   * Reads {@code none}, {@code exact} or {@code near}; {@code false} and {@code true} mean the first
-   * two.
+   * Reads {@code none}, {@code exact} or {@code near}; {@code false} and {@code true} mean the
+   * first two.
    *
    * @throws IllegalArgumentException for anything else
    */

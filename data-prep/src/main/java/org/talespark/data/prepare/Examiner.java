@@ -200,7 +200,8 @@ final class Examiner {
             case PNG -> Images.encodePng(pixels);
             case JPG -> Images.encodeJpeg(pixels, config.jpegQuality());
           };
-      byte[] fields = sidecar.fields() == null ? NO_BYTES : JSON.writeValueAsBytes(sidecar.fields());
+      byte[] fields =
+          sidecar.fields() == null ? NO_BYTES : JSON.writeValueAsBytes(sidecar.fields());
       Examined.Sample sample =
           new Examined.Sample(
               image, pixels.width(), pixels.height(), fields, Fingerprint.of(pixels));

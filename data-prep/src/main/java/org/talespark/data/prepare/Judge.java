@@ -157,8 +157,7 @@ final class Judge {
         Window.partitionBy(col("key"), col("reason").isNull()).orderBy(col("source"), col("id"));
     keyed = keyed.withColumn("place", row_number().over(same));
     return reject(keyed, col("place").gt(1), Reason.DUPLICATE_KEY)
-        .select(
-            "id", "key", "source", "sha256", "reason", "area", "longest", "phash", "thumbnail");
+        .select("id", "key", "source", "sha256", "reason", "area", "longest", "phash", "thumbnail");
   }
 
   /** Keeps, of files of the same bytes, the one with the longest caption, then the first by key. */
@@ -178,15 +177,15 @@ final class Judge {
   /** Keeps, of pictures that look the same, the largest, then as above. */
   private Dataset<Row> near(Dataset<Row> rows) {
     Dataset<Row> pictures =
-        rows.where(col("reason").isNull()).select(col("key").alias("id"), col("phash"), col("thumbnail"));
+        rows.where(col("reason").isNull())
+            .select(col("key").alias("id"), col("phash"), col("thumbnail"));
     Dataset<Row> groups =
         NearDuplicates.groups(pictures, config.maxHashDistance())
             .select(col("id").alias("member"), col("group"));
     Dataset<Row> grouped =
         rows.join(
             groups, col("key").equalTo(col("member")).and(col("reason").isNull()), "left_outer");
-    Column slot =
-        coalesce(concat(lit("g"), col("group")), concat(lit("!"), col("key")));
+    Column slot = coalesce(concat(lit("g"), col("group")), concat(lit("!"), col("key")));
     WindowSpec same =
         Window.partitionBy(slot)
             .orderBy(

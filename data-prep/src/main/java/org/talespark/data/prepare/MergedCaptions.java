@@ -58,12 +58,14 @@ final class MergedCaptions {
         keepers
             .unionByName(copies)
             .select(
-                col("kept"), col("other"), col("key"), expr("posexplode(own_captions) as (pos, caption)"))
+                col("kept"),
+                col("other"),
+                col("key"),
+                expr("posexplode(own_captions) as (pos, caption)"))
             .groupBy("kept", "caption")
             .agg(min(struct("other", "key", "pos")).alias("place"))
             .withColumn(
-                "number",
-                row_number().over(Window.partitionBy("kept").orderBy("place", "caption")))
+                "number", row_number().over(Window.partitionBy("kept").orderBy("place", "caption")))
             .where(col("number").leq(MOST));
     return captions
         .groupBy("kept")

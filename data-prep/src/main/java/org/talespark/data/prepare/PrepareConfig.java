@@ -81,7 +81,7 @@ public record PrepareConfig(
   private static final int MOST_LINES = 64;
 
   private static final long MOST_CAPTION_BYTES = 64L << 20;
-  private static final int MOST_DISTANCE = 16;
+  private static final int MOST_DISTANCE = 8;
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

@@ -81,9 +81,7 @@ record PrepareRun(
       throws IOException {
     Dataset<Row> index = index(spark, base);
     JavaRDD<ExamineTask.Work> work =
-        base == null
-            ? stages.all(listing.portions())
-            : stages.unknown(listing.portions(), index);
+        base == null ? stages.all(listing.portions()) : stages.unknown(listing.portions(), index);
     if (base != null && work.getNumPartitions() == 0) {
       return null;
     }
@@ -180,8 +178,7 @@ record PrepareRun(
     return new DatasetManifest(
         DatasetManifest.SCHEMA_VERSION,
         config.toJson(),
-        new DatasetManifest.Input(
-            base == null ? inputs : List.copyOf(sources), fingerprint, rows),
+        new DatasetManifest.Input(base == null ? inputs : List.copyOf(sources), fingerprint, rows),
         status,
         reasons,
         splits,

@@ -115,7 +115,8 @@ final class Stages implements AutoCloseable {
     return all.mapToPair(work -> new Tuple2<>(work.number(), work.portion()))
         .join(
             kept.toJavaRDD()
-                .mapToPair(row -> new Tuple2<>(row.getInt(0), new HashSet<>(row.<String>getList(1)))),
+                .mapToPair(
+                    row -> new Tuple2<>(row.getInt(0), new HashSet<>(row.<String>getList(1)))),
             slices(portions.size()))
         .map(found -> new Work(found._1(), found._2()._1(), found._2()._2()));
   }
@@ -165,9 +166,7 @@ final class Stages implements AutoCloseable {
   Dataset<Row> judge(Dataset<Row> examined, Dataset<Row> blocked, Dataset<Row> known) {
     return described(
         "prepare: find keys and duplicates",
-        () ->
-            keep(
-                "verdicts", new Judge(config, this::keep).verdicts(examined, blocked, known)));
+        () -> keep("verdicts", new Judge(config, this::keep).verdicts(examined, blocked, known)));
   }
 
   /** The third stage; see {@link Order#of}. */
@@ -226,9 +225,7 @@ final class Stages implements AutoCloseable {
                 .repartitionAndSortWithinPartitions(new ByFile(plan.shards(), plan::shardOf))
                 .mapPartitionsWithIndex(
                     (number, pieces) ->
-                        List.of(
-                                task.run(
-                                    number, values(pieces), attempt(), hadoop.value().value()))
+                        List.of(task.run(number, values(pieces), attempt(), hadoop.value().value()))
                             .iterator(),
                     true)
                 .collect());
@@ -250,8 +247,7 @@ final class Stages implements AutoCloseable {
                     new ByFile(files, position -> (int) (position * files / rows)))
                 .mapPartitionsWithIndex(
                     (number, found) ->
-                        List.of(
-                                task.run(number, values(found), attempt(), hadoop.value().value()))
+                        List.of(task.run(number, values(found), attempt(), hadoop.value().value()))
                             .iterator(),
                     true)
                 .collect());

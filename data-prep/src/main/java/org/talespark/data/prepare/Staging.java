@@ -145,8 +145,7 @@ final class Staging {
 
   /** The marker goes last: a clean-up that is killed itself is repeated. */
   private static void remove(
-      FileSystem fs, Path out, Path folder, JsonNode marker, Set<String> kept)
-      throws IOException {
+      FileSystem fs, Path out, Path folder, JsonNode marker, Set<String> kept) throws IOException {
     fs.delete(new Path(folder, OPEN), false);
     Set<String> entries = new HashSet<>();
     kept.forEach(path -> entries.add(path.split("/", 2)[0]));

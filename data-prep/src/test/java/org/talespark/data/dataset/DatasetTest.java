@@ -64,7 +64,8 @@ class DatasetTest {
         Map.of(),
         Map.of("train", samples),
         new DatasetManifest.Index(
-            samples, List.of(new DatasetManifest.IndexFile("index/00000.parquet", samples, 0, hash))),
+            samples,
+            List.of(new DatasetManifest.IndexFile("index/00000.parquet", samples, 0, hash))),
         List.of(
             new DatasetManifest.ShardEntry(
                 "shards/00000.tar", "train", samples, shard.length, hash)));
