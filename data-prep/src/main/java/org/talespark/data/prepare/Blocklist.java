@@ -18,15 +18,12 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 import org.talespark.data.BadInputException;
 
 /** A text file with the SHA-256 of a picture file on each line; blank lines are passed over. */
 record Blocklist(String uri) {
 
   private static final Pattern SHA256 = Pattern.compile("[0-9a-fA-F]{64}");
-  private static final StructType SCHEMA = new StructType().add("hash", DataTypes.StringType);
   private static final int SHOWN = 40;
 
   /**
@@ -73,10 +70,5 @@ record Blocklist(String uri) {
         .select(lower(trim(col("value"))).alias("hash"))
         .where(col("hash").notEqual(""))
         .distinct();
-  }
-
-  /** No hash. */
-  static Dataset<Row> none(SparkSession spark) {
-    return spark.createDataFrame(java.util.List.of(), SCHEMA);
   }
 }

@@ -12,6 +12,7 @@ import static org.apache.spark.sql.functions.row_number;
 import static org.apache.spark.sql.functions.udf;
 import static org.apache.spark.sql.functions.when;
 
+import java.util.Optional;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -56,15 +57,15 @@ final class Judge {
    * Judges.
    *
    * @param examined {@link ExaminedRow#SCHEMA}
-   * @param blocked SHA-256 hashes in the column {@code hash}, distinct
-   * @param known accepted rows of the dataset that is added to, as in its index; maybe none
+   * @param blocked SHA-256 hashes in the column {@code hash}, distinct; empty for none
+   * @param known accepted rows of the dataset that is added to, as in its index; empty for none
    * @return {@code id}, {@code key}, {@code reason} (null for accepted rows), {@code duplicate_of},
    *     {@code near_duplicate_of}
    */
-  Dataset<Row> verdicts(Dataset<Row> examined, Dataset<Row> blocked, Dataset<Row> known) {
+  Dataset<Row> verdicts(
+      Dataset<Row> examined, Optional<Dataset<Row>> blocked, Optional<Dataset<Row>> known) {
     Dataset<Row> rows =
-        examined
-            .select(
+        examined.select(
                 col("id"),
                 col("base"),
                 col("stem"),
@@ -74,30 +75,38 @@ final class Judge {
                 area(),
                 longest("own_captions"),
                 col("phash"),
-                col("thumbnail"))
-            .join(blocked, col("sha256").equalTo(col("hash")), "left_outer");
-    rows = reject(rows, col("hash").isNotNull(), Reason.BLOCKED).drop("hash");
+                col("thumbnail"));
+    if (blocked.isPresent()) {
+      rows = rows.join(blocked.get(), col("sha256").equalTo(col("hash")), "left_outer");
+      rows = reject(rows, col("hash").isNotNull(), Reason.BLOCKED).drop("hash");
+    }
     rows = keyed(rows, known);
     if (config.dedup() == Dedup.NONE) {
       return result(with(rows, "duplicate_of", "near_duplicate_of"));
     }
-    Dataset<Row> old =
-        known.select(
-            lit(null).cast("long").alias("id"),
-            col("key"),
-            col("source"),
-            col("sha256"),
-            lit(null).cast("string").alias("reason"),
-            area(),
-            longest("captions"),
-            col("phash"),
-            col("thumbnail"),
-            lit(true).alias("old"));
-    rows = exact(rows.withColumn("old", lit(false)).unionByName(old));
+    rows = rows.withColumn("old", lit(false));
+    if (known.isPresent()) {
+      rows = rows.unionByName(old(known.get()));
+    }
+    rows = exact(rows);
     if (config.dedup() == Dedup.EXACT) {
       return result(with(rows, "near_duplicate_of"));
     }
     return result(near(store.keep("judged", rows)));
+  }
+
+  private static Dataset<Row> old(Dataset<Row> known) {
+    return known.select(
+        lit(null).cast("long").alias("id"),
+        col("key"),
+        col("source"),
+        col("sha256"),
+        lit(null).cast("string").alias("reason"),
+        area(),
+        longest("captions"),
+        col("phash"),
+        col("thumbnail"),
+        lit(true).alias("old"));
   }
 
   private static Dataset<Row> result(Dataset<Row> rows) {
@@ -131,33 +140,40 @@ final class Judge {
    * Gives keys. Different stems that share one all get a digest of their stem; of several pictures
    * with the same stem the first usable one by source keeps the key.
    */
-  private static Dataset<Row> keyed(Dataset<Row> rows, Dataset<Row> known) {
+  private static Dataset<Row> keyed(Dataset<Row> rows, Optional<Dataset<Row>> known) {
     Dataset<Row> shared =
         rows.groupBy("base")
             .agg(min("stem").alias("least"), max("stem").alias("most"))
             .where(col("least").notEqual(col("most")))
             .select(col("base").alias("shared"));
-    Dataset<Row> taken =
-        known.select(col("key").alias("taken"), expr(STEM_OF_SOURCE).alias("taken_by"));
     Dataset<Row> keyed =
         rows.join(shared, col("base").equalTo(col("shared")), "left_outer")
             .withColumn(
                 "key",
                 when(col("shared").isNotNull(), DIGESTED.apply(col("base"), col("stem")))
-                    .otherwise(col("base")))
-            .join(taken, col("key").equalTo(col("taken")), "left_outer")
-            .withColumn("again", col("taken_by").equalTo(expr(STEM_OF_SOURCE)));
-    Column other = col("taken").isNotNull().and(col("again").equalTo(false));
-    keyed =
-        keyed.withColumn(
-            "key",
-            when(other, DIGESTED.apply(col("base"), expr(STEM_OF_SOURCE))).otherwise(col("key")));
-    keyed = reject(keyed, coalesce(col("again"), lit(false)), Reason.DUPLICATE_KEY);
+                    .otherwise(col("base")));
+    if (known.isPresent()) {
+      keyed = besides(keyed, known.get());
+    }
     WindowSpec same =
         Window.partitionBy(col("key"), col("reason").isNull()).orderBy(col("source"), col("id"));
     keyed = keyed.withColumn("place", row_number().over(same));
     return reject(keyed, col("place").gt(1), Reason.DUPLICATE_KEY)
         .select("id", "key", "source", "sha256", "reason", "area", "longest", "phash", "thumbnail");
+  }
+
+  /** Keeps clear of the keys of a dataset, whose samples cannot get other ones. */
+  private static Dataset<Row> besides(Dataset<Row> rows, Dataset<Row> known) {
+    Column stem = expr(STEM_OF_SOURCE);
+    Dataset<Row> taken = known.select(col("key").alias("taken"), stem.alias("taken_by"));
+    Dataset<Row> met =
+        rows.join(taken, col("key").equalTo(col("taken")), "left_outer")
+            .withColumn("again", col("taken_by").equalTo(stem));
+    Column other = col("taken").isNotNull().and(col("again").equalTo(false));
+    Dataset<Row> keyed =
+        met.withColumn(
+            "key", when(other, DIGESTED.apply(col("base"), stem)).otherwise(col("key")));
+    return reject(keyed, coalesce(col("again"), lit(false)), Reason.DUPLICATE_KEY);
   }
 
   /** Keeps, of files of the same bytes, the one with the longest caption, then the first by key. */

@@ -38,7 +38,6 @@ final class Order {
   static Dataset<Row> of(
       SparkSession spark, Dataset<Row> examined, Dataset<Row> verdicts, PrepareConfig config) {
     Dataset<Row> judged = examined.drop("base", "stem", "examined").join(verdicts, "id");
-    Dataset<Row> merged = MergedCaptions.of(judged);
     double validation = config.validation();
     double test = config.test();
     UserDefinedFunction split =
@@ -47,19 +46,28 @@ final class Order {
             DataTypes.StringType);
     Column accepted = col("reason").isNull();
     Dataset<Row> placed =
-        judged
-            .join(merged, col("key").equalTo(col("kept")).and(accepted), "left_outer")
-            .withColumn("captions", coalesce(col("merged"), col("own_captions")))
+        (config.dedup() == Dedup.NONE
+                ? judged.withColumnRenamed("own_captions", "captions")
+                : merged(judged, accepted))
             .withColumn("split", when(accepted, split.apply(col("key"))))
             .withColumn("section", section())
             .withColumn("place", place(config, accepted))
-            .drop("kept", "merged", "own_captions")
             .orderBy("section", "place", "key", "source", "id")
             .drop("section", "place");
     StructType schema = placed.schema().add("position", DataTypes.LongType, false);
     JavaRDD<Row> numbered =
         placed.toJavaRDD().zipWithIndex().map(row -> append(row._1(), row._2()));
     return spark.createDataFrame(numbered, schema);
+  }
+
+  private static Dataset<Row> merged(Dataset<Row> judged, Column accepted) {
+    return judged
+        .join(
+            MergedCaptions.of(judged),
+            col("key").equalTo(col("kept")).and(accepted),
+            "left_outer")
+        .withColumn("captions", coalesce(col("merged"), col("own_captions")))
+        .drop("kept", "merged", "own_captions");
   }
 
   /** Splits in their order, rejected rows behind them. */

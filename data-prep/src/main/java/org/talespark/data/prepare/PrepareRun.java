@@ -1,10 +1,13 @@
 package org.talespark.data.prepare;
 
+import static org.apache.spark.sql.functions.col;
+
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -79,21 +82,22 @@ record PrepareRun(
       String fingerprint,
       DatasetManifest base)
       throws IOException {
-    Dataset<Row> index = index(spark, base);
+    Optional<Dataset<Row>> index = Optional.ofNullable(base).map(b -> index(spark, b));
     JavaRDD<ExamineTask.Work> work =
-        base == null ? stages.all(listing.portions()) : stages.unknown(listing.portions(), index);
+        index.isPresent()
+            ? stages.unknown(listing.portions(), index.get())
+            : stages.all(listing.portions());
     if (base != null && work.getNumPartitions() == 0) {
       return null;
     }
     LOG.info("Examining inputs: portions={}", listing.portions().size());
     Dataset<Row> examined = stages.examine(work);
     milestone.reached(Place.EXAMINED);
-    Dataset<Row> blocked =
-        config.blocklist() == null
-            ? Blocklist.none(spark)
-            : new Blocklist(config.blocklist()).hashes(spark);
-    Dataset<Row> verdicts =
-        stages.judge(examined, blocked, index.where("status = '" + IndexRow.ACCEPTED + "'"));
+    Optional<Dataset<Row>> blocked =
+        Optional.ofNullable(config.blocklist()).map(list -> new Blocklist(list).hashes(spark));
+    Optional<Dataset<Row>> known =
+        index.map(rows -> rows.where(col("status").equalTo(IndexRow.ACCEPTED)));
+    Dataset<Row> verdicts = stages.judge(examined, blocked, known);
     milestone.reached(Place.JUDGED);
     Dataset<Row> ordered = stages.order(examined, verdicts);
     milestone.reached(Place.ORDERED);
@@ -118,11 +122,8 @@ record PrepareRun(
     return manifest(base, counts, plan, shards, files, fingerprint);
   }
 
-  /** The index of the dataset that is added to; without one, no row. */
+  /** The index of the dataset that is added to. */
   private Dataset<Row> index(SparkSession spark, DatasetManifest base) {
-    if (base == null) {
-      return spark.createDataFrame(List.of(), IndexRow.SCHEMA);
-    }
     String[] files =
         base.index().files().stream()
             .map(file -> new Path(root, file.path()).toString())

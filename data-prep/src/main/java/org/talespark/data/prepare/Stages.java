@@ -13,6 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -163,7 +164,8 @@ final class Stages implements AutoCloseable {
   }
 
   /** The second stage; see {@link Judge#verdicts}. */
-  Dataset<Row> judge(Dataset<Row> examined, Dataset<Row> blocked, Dataset<Row> known) {
+  Dataset<Row> judge(
+      Dataset<Row> examined, Optional<Dataset<Row>> blocked, Optional<Dataset<Row>> known) {
     return described(
         "prepare: find keys and duplicates",
         () -> keep("verdicts", new Judge(config, this::keep).verdicts(examined, blocked, known)));
