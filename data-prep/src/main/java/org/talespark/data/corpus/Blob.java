@@ -12,7 +12,7 @@ public interface Blob {
   long bytes();
 
   /**
-   * All bytes, {@link #bytes()} of them.
+   * All bytes, {@link #bytes()} of them; not to be changed by the caller.
    *
    * @throws IOException when the storage fails
    * @throws IllegalStateException when the length is beyond the limits of {@link ReadLimits}

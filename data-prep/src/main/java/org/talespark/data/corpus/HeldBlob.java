@@ -21,6 +21,6 @@ final class HeldBlob implements Blob {
     if (content == null) {
       throw FileBlob.tooLong(bytes);
     }
-    return content.clone();
+    return content;
   }
 }

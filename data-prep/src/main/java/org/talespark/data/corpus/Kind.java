@@ -6,12 +6,12 @@ import java.util.regex.Pattern;
 
 /** What a file is by its name. */
 enum Kind {
-  PICTURE,
-  TAR,
-  PARQUET,
-  JSONL,
-  CSV,
-  OTHER;
+  PICTURE("pictures"),
+  TAR("tars"),
+  PARQUET("Parquet files"),
+  JSONL("JSONL files"),
+  CSV("CSV files"),
+  OTHER("other files");
 
   private static final Set<String> PICTURES =
       Set.of("jpg", "jpeg", "jpe", "png", "webp", "bmp", "gif", "tif", "tiff");
@@ -19,6 +19,17 @@ enum Kind {
   private static final Pattern PARQUETS = Pattern.compile(".+\\.(parquet|pq)");
   private static final Pattern JSONLS = Pattern.compile(".+\\.(jsonl|ndjson)(\\.gz|\\.bz2)?");
   private static final Pattern CSVS = Pattern.compile(".+\\.(csv|tsv)(\\.gz|\\.bz2)?");
+
+  private final String title;
+
+  Kind(String title) {
+    this.title = title;
+  }
+
+  /** The plural in messages. */
+  String title() {
+    return title;
+  }
 
   static Kind of(FoundFile file) {
     if (isPicture(file.extension())) {

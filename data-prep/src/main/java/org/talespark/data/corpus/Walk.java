@@ -2,6 +2,7 @@ package org.talespark.data.corpus;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -77,7 +78,11 @@ final class Walk {
     if (!local) {
       return false;
     }
-    java.nio.file.Path path = java.nio.file.Path.of(file.getPath().toUri().getPath());
-    return Files.isSymbolicLink(path) || !(Files.isRegularFile(path) || Files.isDirectory(path));
+    try {
+      java.nio.file.Path path = java.nio.file.Path.of(file.getPath().toUri().getPath());
+      return Files.isSymbolicLink(path) || !(Files.isRegularFile(path) || Files.isDirectory(path));
+    } catch (InvalidPathException e) {
+      return true; // a name that this machine's character set cannot write
+    }
   }
 }
