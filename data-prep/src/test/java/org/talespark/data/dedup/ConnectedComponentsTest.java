@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -70,57 +71,56 @@ class ConnectedComponentsTest {
   }
 
   @Test
-  void aLongChainTakesFewRounds() {
+  void aLongChainTakesFewRoundsAndPlansDoNotGrowWithThem() {
     List<Integer> order = new ArrayList<>();
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 3000; i++) {
       order.add(i);
     }
     Collections.shuffle(order, new Random(5));
-    List<Row> sorted = new ArrayList<>();
-    List<Row> shuffled = new ArrayList<>();
+    List<Row> chain = new ArrayList<>();
     for (int i = 1; i < order.size(); i++) {
-      sorted.add(edge("n%05d".formatted(i - 1), "n%05d".formatted(i)));
-      shuffled.add(edge("n%05d".formatted(order.get(i - 1)), "n%05d".formatted(order.get(i))));
+      chain.add(edge("n%05d".formatted(order.get(i - 1)), "n%05d".formatted(order.get(i))));
     }
-    for (List<Row> chain : List.of(sorted, shuffled)) {
-      ConnectedComponents.Result result = run(chain, 3);
-      assertThat(members(result)).hasSize(5000).containsValue("n00000");
-      assertThat(new ArrayList<>(members(result).values())).containsOnly("n00000");
-      assertThat(result.rounds()).isLessThanOrEqualTo(15);
-    }
+    ConnectedComponents.Result result = run(chain, 3);
+    assertThat(result.rounds()).isBetween(4, 14);
+    assertThat(result.table().queryExecution().logical().toString().lines().count())
+        .as("lines of the plan after so many rounds")
+        .isLessThan(12);
+    Map<String, String> members = members(result);
+    assertThat(members).hasSize(3000);
+    assertThat(new HashSet<>(members.values())).containsExactly("n00000");
   }
 
   @Test
   void bigStarsTakeAFewRoundsWhateverTheirCentre() {
     List<Row> edges = new ArrayList<>();
-    for (int i = 0; i < 20_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       edges.add(edge("m", "%s%05d".formatted(i % 2 == 0 ? "a" : "z", i)));
       edges.add(edge("y%05d".formatted(i), "x"));
     }
     ConnectedComponents.Result result = run(edges, 2);
     assertThat(result.rounds()).isLessThanOrEqualTo(4);
     Map<String, String> members = members(result);
-    assertThat(members).hasSize(40_002).containsEntry("z19999", "a00000");
+    assertThat(members).hasSize(10_002).containsEntry("z04999", "a00000");
     assertThat(members).containsEntry("y00007", "x").containsEntry("m", "a00000");
   }
 
   @Test
   void randomGraphsAreConnectedAsByUnionFindWhateverThePartitions() {
     Random random = new Random(1);
-    for (int nodes : List.of(50, 2000)) {
-      List<Row> edges = new ArrayList<>();
-      for (int i = 0; i < nodes * 6 / 10; i++) {
-        String a = name(random.nextInt(nodes));
-        String b = name(random.nextInt(nodes));
-        edges.add(edge(a, b));
-        edges.add(edge(b, a));
-      }
-      Map<String, String> expected = unionFind(edges);
-      expected.keySet().removeIf(n -> edges.stream().noneMatch(e -> joins(e, n)));
-      assertThat(members(run(edges, 1))).isEqualTo(expected);
-      Collections.shuffle(edges, random);
-      assertThat(members(run(edges, 5))).isEqualTo(expected);
+    int nodes = 2000;
+    List<Row> edges = new ArrayList<>();
+    for (int i = 0; i < nodes * 6 / 10; i++) {
+      String a = name(random.nextInt(nodes));
+      String b = name(random.nextInt(nodes));
+      edges.add(edge(a, b));
+      edges.add(edge(b, a));
     }
+    Map<String, String> expected = unionFind(edges);
+    expected.keySet().removeIf(n -> edges.stream().noneMatch(e -> joins(e, n)));
+    assertThat(members(run(edges, 1))).isEqualTo(expected);
+    Collections.shuffle(edges, random);
+    assertThat(members(run(edges, 5))).isEqualTo(expected);
   }
 
   private static boolean joins(Row edge, String node) {
@@ -141,16 +141,5 @@ class ConnectedComponentsTest {
   void noEdgesMeansNoMembers() {
     assertThat(members(run(List.of(), 1))).isEmpty();
     assertThat(members(run(List.of(edge("a", "a")), 1))).isEmpty();
-  }
-
-  @Test
-  void plansDoNotGrowWithTheRounds() {
-    List<Row> edges = new ArrayList<>();
-    for (int i = 1; i < 300; i++) {
-      edges.add(edge("n%05d".formatted(i - 1), "n%05d".formatted(i)));
-    }
-    ConnectedComponents.Result result = run(edges, 1);
-    assertThat(result.rounds()).isGreaterThan(3);
-    assertThat(result.table().queryExecution().logical().toString().lines().count()).isLessThan(12);
   }
 }
