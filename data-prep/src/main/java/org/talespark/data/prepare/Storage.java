@@ -12,7 +12,7 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
 /** Writing to Hadoop file systems, without checksum files beside the data on local ones. */
-final class Storage {
+public final class Storage {
 
   private Storage() {}
 
@@ -38,7 +38,7 @@ final class Storage {
    * Replaces a file at once: readers see the old bytes or the new ones. File systems with an atomic
    * rename get a temporary file and a rename; object stores replace on close.
    */
-  static void replace(Path to, byte[] bytes, Configuration hadoop) throws IOException {
+  public static void replace(Path to, byte[] bytes, Configuration hadoop) throws IOException {
     FileSystem fs = of(to, hadoop);
     String scheme = fs.getUri().getScheme();
     if (scheme.equals("file")) {
