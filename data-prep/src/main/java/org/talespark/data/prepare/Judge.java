@@ -37,7 +37,7 @@ final class Judge {
       udf((UDF2<String, String, String>) Keys::digested, DataTypes.StringType);
 
   /** A source without its extension: what is equal for two pictures that are one sample. */
-  private static final String STEM_OF_SOURCE = "regexp_replace(source, '[.][^./]*$', '')";
+  private static final String STEM_OF_SOURCE = "regexp_replace(source, '[.][^./#]*$', '')";
 
   private final PrepareConfig config;
   private final Store store;

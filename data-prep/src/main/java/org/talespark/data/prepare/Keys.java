@@ -11,8 +11,8 @@ import org.talespark.data.dataset.Split;
  */
 final class Keys {
 
-  /** A ustar name has 100 bytes; the longest extension takes five. */
-  private static final int MOST_CHARACTERS = 95;
+  /** A ustar name has up to 99 bytes and a zero; the longest extension takes five. */
+  private static final int MOST_CHARACTERS = 94;
 
   private static final int DIGEST_CHARACTERS = 10;
 

@@ -266,7 +266,7 @@ class PrepareJobTest {
     Files.createDirectories(in);
     assertThatThrownBy(() -> job(in, out, SMALL).run(spark))
         .isInstanceOf(BadInputException.class)
-        .hasMessageContaining("no picture found");
+        .hasMessageContaining("holds no files");
     put(in, "a.png", png(1, 20, 20));
     assertThatThrownBy(() -> job(in, out, SMALL).run(spark))
         .isInstanceOf(BadInputException.class)
