@@ -105,4 +105,9 @@ public final class Dataset {
   public String indexUri() {
     return uri + "/" + manifest.index().path();
   }
+
+  /** The Parquet files of the index. */
+  public List<String> indexPaths() {
+    return List.of(indexUri());
+  }
 }
