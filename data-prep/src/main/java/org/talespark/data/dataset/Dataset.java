@@ -105,4 +105,9 @@ public final class Dataset {
   public List<String> indexPaths() {
     return manifest.index().files().stream().map(f -> uri + "/" + f.path()).toList();
   }
+
+  /** The Parquet files of the index. */
+  public List<String> indexPaths() {
+    return List.of(indexUri());
+  }
 }
