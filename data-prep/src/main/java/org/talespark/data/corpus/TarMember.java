@@ -37,7 +37,7 @@ record TarMember(String name, long bytes, long offset, Reason refused) {
         || name.contains("/.")
         || key.length() == base()
         || extension().isEmpty()
-        || (base() == 0 && name.startsWith("__") && name.endsWith("__"));
+        || (base() == 0 && key.startsWith("__") && key.endsWith("__"));
   }
 
   /** Whether a name is absolute, leads upwards or cannot be a path. */
