@@ -105,9 +105,4 @@ public final class Dataset {
   public List<String> indexPaths() {
     return manifest.index().files().stream().map(f -> uri + "/" + f.path()).toList();
   }
-
-  /** The Parquet files of the index. */
-  public List<String> indexPaths() {
-    return List.of(indexUri());
-  }
 }

@@ -66,16 +66,16 @@ final class Judge {
       Dataset<Row> examined, Optional<Dataset<Row>> blocked, Optional<Dataset<Row>> known) {
     Dataset<Row> rows =
         examined.select(
-                col("id"),
-                col("base"),
-                col("stem"),
-                col("source"),
-                col("sha256"),
-                col("examined").alias("reason"),
-                area(),
-                longest("own_captions"),
-                col("phash"),
-                col("thumbnail"));
+            col("id"),
+            col("base"),
+            col("stem"),
+            col("source"),
+            col("sha256"),
+            col("examined").alias("reason"),
+            area(),
+            longest("own_captions"),
+            col("phash"),
+            col("thumbnail"));
     if (blocked.isPresent()) {
       rows = rows.join(blocked.get(), col("sha256").equalTo(col("hash")), "left_outer");
       rows = reject(rows, col("hash").isNotNull(), Reason.BLOCKED).drop("hash");
@@ -171,8 +171,7 @@ final class Judge {
             .withColumn("again", col("taken_by").equalTo(stem));
     Column other = col("taken").isNotNull().and(col("again").equalTo(false));
     Dataset<Row> keyed =
-        met.withColumn(
-            "key", when(other, DIGESTED.apply(col("base"), stem)).otherwise(col("key")));
+        met.withColumn("key", when(other, DIGESTED.apply(col("base"), stem)).otherwise(col("key")));
     return reject(keyed, coalesce(col("again"), lit(false)), Reason.DUPLICATE_KEY);
   }
 

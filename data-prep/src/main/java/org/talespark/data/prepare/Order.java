@@ -63,9 +63,7 @@ final class Order {
   private static Dataset<Row> merged(Dataset<Row> judged, Column accepted) {
     return judged
         .join(
-            MergedCaptions.of(judged),
-            col("key").equalTo(col("kept")).and(accepted),
-            "left_outer")
+            MergedCaptions.of(judged), col("key").equalTo(col("kept")).and(accepted), "left_outer")
         .withColumn("captions", coalesce(col("merged"), col("own_captions")))
         .drop("kept", "merged", "own_captions");
   }

@@ -64,10 +64,7 @@ public record PrepareSummary(
    */
   public static PrepareSummary of(SparkSession spark, Dataset dataset, long seed) {
     var index =
-        spark
-            .read()
-            .schema(IndexRow.SCHEMA)
-            .parquet(dataset.indexPaths().toArray(String[]::new));
+        spark.read().schema(IndexRow.SCHEMA).parquet(dataset.indexPaths().toArray(String[]::new));
     var accepted = index.where(col("status").equalTo(IndexRow.ACCEPTED));
     return new PrepareSummary(
         dataset.manifest(),
@@ -90,7 +87,8 @@ public record PrepareSummary(
     List<Bin> bins = new ArrayList<>();
     for (Row row : rows) {
       int power = row.getInt(0);
-      int next = bins.isEmpty() ? power : Long.numberOfTrailingZeros(bins.get(bins.size() - 1).to());
+      int next =
+          bins.isEmpty() ? power : Long.numberOfTrailingZeros(bins.get(bins.size() - 1).to());
       for (int gap = next; gap < power; gap++) {
         bins.add(new Bin(1L << gap, 2L << gap, 0));
       }
@@ -141,8 +139,7 @@ public record PrepareSummary(
         accepted
             .where(col("shard").isin(shards.toArray()))
             .withColumn(
-                "number",
-                row_number().over(Window.partitionBy("shard").orderBy(order, col("key"))))
+                "number", row_number().over(Window.partitionBy("shard").orderBy(order, col("key"))))
             .where(col("number").leq(each))
             .select("shard", "key")
             .orderBy(order, col("key"))
@@ -153,13 +150,11 @@ public record PrepareSummary(
 
   private static List<RejectedRow> rejected(org.apache.spark.sql.Dataset<Row> index, long seed) {
     Column order = xxhash64(col("source"), lit(seed));
-    Column size =
-        concat(col("width"), lit(" x "), col("height"), lit(" pixels"));
+    Column size = concat(col("width"), lit(" x "), col("height"), lit(" pixels"));
     return index
         .where(col("status").equalTo(IndexRow.REJECTED))
         .withColumn(
-            "number",
-            row_number().over(Window.partitionBy("reason").orderBy(order, col("source"))))
+            "number", row_number().over(Window.partitionBy("reason").orderBy(order, col("source"))))
         .where(col("number").leq(MOST_OF_A_REASON))
         .select(
             col("source"),

@@ -60,7 +60,10 @@ public record SamplePicture(String key, String caption, byte[] png) implements S
           .flatMap(shard -> find(shard, hadoop.value().value()))
           .collect()
           .forEach(picture -> found.put(picture.key(), picture));
-      return rows.stream().map(row -> found.get(row.getString(1))).filter(Objects::nonNull).toList();
+      return rows.stream()
+          .map(row -> found.get(row.getString(1)))
+          .filter(Objects::nonNull)
+          .toList();
     } finally {
       hadoop.destroy();
     }

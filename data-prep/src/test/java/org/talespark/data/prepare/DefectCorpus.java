@@ -79,8 +79,11 @@ final class DefectCorpus {
     put("animated.gif", OddPictures.animated(seed++), ACCEPTED);
     put("deep-alpha.png", OddPictures.deepAlpha(seed++), ACCEPTED);
     int[] types = {
-      BufferedImage.TYPE_BYTE_GRAY, BufferedImage.TYPE_USHORT_GRAY,
-      BufferedImage.TYPE_BYTE_INDEXED, BufferedImage.TYPE_INT_ARGB, BufferedImage.TYPE_BYTE_BINARY
+      BufferedImage.TYPE_BYTE_GRAY,
+      BufferedImage.TYPE_USHORT_GRAY,
+      BufferedImage.TYPE_BYTE_INDEXED,
+      BufferedImage.TYPE_INT_ARGB,
+      BufferedImage.TYPE_BYTE_BINARY
     };
     for (int type : types) {
       put("type-" + type + ".png", OddPictures.file(seed++, type, "png"), ACCEPTED);
@@ -95,17 +98,32 @@ final class DefectCorpus {
   private void damaged() throws IOException {
     put("zero.png", new byte[0], "empty_file");
     put("words.jpg", "these are only words".getBytes(StandardCharsets.UTF_8), "unsupported_format");
-    put("page.png", "<!DOCTYPE html><html>404".getBytes(StandardCharsets.UTF_8), "unsupported_format");
-    put("vector.png", "<svg xmlns='http://www.w3.org'/>".getBytes(StandardCharsets.UTF_8), "unsupported_format");
-    put("paper.jpg", "%PDF-1.7 and more of it".getBytes(StandardCharsets.UTF_8), "unsupported_format");
+    put(
+        "page.png",
+        "<!DOCTYPE html><html>404".getBytes(StandardCharsets.UTF_8),
+        "unsupported_format");
+    put(
+        "vector.png",
+        "<svg xmlns='http://www.w3.org'/>".getBytes(StandardCharsets.UTF_8),
+        "unsupported_format");
+    put(
+        "paper.jpg",
+        "%PDF-1.7 and more of it".getBytes(StandardCharsets.UTF_8),
+        "unsupported_format");
     byte[] noise = png(seed++, 40, 40);
     for (int i = 50; i < noise.length - 30; i++) {
       noise[i] = (byte) (i * 77);
     }
     put("noise.png", noise, "undecodable");
     put("no-side.png", patched(png(seed++, 40, 40), 16, 0, 0, 0, 0), "undecodable");
-    put("bomb.png", patched(png(seed++, 40, 40), 18, 0xEA, 0x60, 0, 0, 0xEA, 0x60), "too_many_pixels");
-    put("bomb.bmp", patched(rgb(seed++, "bmp"), 18, 0x60, 0xEA, 0, 0, 0x60, 0xEA), "too_many_pixels");
+    put(
+        "bomb.png",
+        patched(png(seed++, 40, 40), 18, 0xEA, 0x60, 0, 0, 0xEA, 0x60),
+        "too_many_pixels");
+    put(
+        "bomb.bmp",
+        patched(rgb(seed++, "bmp"), 18, 0x60, 0xEA, 0, 0, 0x60, 0xEA),
+        "too_many_pixels");
     put("bomb.gif", patched(rgb(seed++, "gif"), 6, 0xFF, 0xFF, 0xFF, 0xFF), "too_many_pixels");
     put("heavy.png", new byte[(1 << 20) + 1], "file_too_large");
     put("giant.jpg", new byte[1], "file_too_large");

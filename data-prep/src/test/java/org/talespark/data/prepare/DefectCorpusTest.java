@@ -44,12 +44,18 @@ class DefectCorpusTest {
     PrepareConfig config =
         Scratch.SMALL.with(
             Map.of(
-                "dedup", "near",
-                "reject_blank", true,
-                "min_area", 300,
-                "max_aspect", 8,
-                "max_caption_words", 50,
-                "blocklist", corpus.blocklist.toString()));
+                "dedup",
+                "near",
+                "reject_blank",
+                true,
+                "min_area",
+                300,
+                "max_aspect",
+                8,
+                "max_caption_words",
+                50,
+                "blocklist",
+                corpus.blocklist.toString()));
     Path out = temporary.resolve("dataset");
 
     Result result = new PrepareJob(corpus.inputs, out.toString(), config).run(spark);

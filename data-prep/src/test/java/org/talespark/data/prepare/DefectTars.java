@@ -75,8 +75,7 @@ final class DefectTars {
     expected.put("cut.tar", "truncated");
   }
 
-  private static void sample(ByteArrayOutputStream tar, String key, byte[] png)
-      throws IOException {
+  private static void sample(ByteArrayOutputStream tar, String key, byte[] png) throws IOException {
     member(tar, key + ".png", png);
     member(tar, key + ".txt", ("a caption for " + key).getBytes(StandardCharsets.UTF_8));
   }

@@ -67,8 +67,7 @@ final class OddPictures {
 
   /** Four samples a pixel and no word on what they mean: CMYK. */
   static byte[] cmyk(int seed) throws IOException {
-    WritableRaster raster =
-        Raster.createInterleavedRaster(DataBuffer.TYPE_BYTE, 40, 40, 4, null);
+    WritableRaster raster = Raster.createInterleavedRaster(DataBuffer.TYPE_BYTE, 40, 40, 4, null);
     BufferedImage image = image(seed, 40, BufferedImage.TYPE_INT_RGB);
     for (int y = 0; y < 40; y++) {
       for (int x = 0; x < 40; x++) {
@@ -150,8 +149,42 @@ final class OddPictures {
   static byte[] turned(int seed, int orientation) throws IOException {
     byte[] jpeg = rgb(seed, "jpeg");
     byte[] exif = {
-      (byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
-      1, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte) orientation, 0, 0, 0, 0, 0, 0
+      (byte) 0xFF,
+      (byte) 0xE1,
+      0,
+      34,
+      'E',
+      'x',
+      'i',
+      'f',
+      0,
+      0,
+      'M',
+      'M',
+      0,
+      42,
+      0,
+      0,
+      0,
+      8,
+      0,
+      1,
+      1,
+      0x12,
+      0,
+      3,
+      0,
+      0,
+      0,
+      1,
+      0,
+      (byte) orientation,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0
     };
     byte[] turned = Arrays.copyOf(jpeg, jpeg.length + exif.length);
     System.arraycopy(exif, 0, turned, 2, exif.length);

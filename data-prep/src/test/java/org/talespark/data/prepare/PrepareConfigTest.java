@@ -54,14 +54,22 @@ class PrepareConfigTest {
     PrepareConfig changed =
         DEFAULTS.with(
             Map.of(
-                "size", 32,
-                "dedup", false,
-                "max_pixels", 1000,
-                "resize", "keep_ratio",
-                "caption_normalization", "nfkc",
-                "image_format", "jpg",
-                "shuffle_seed", 7,
-                "blocklist", "file:/list.txt"));
+                "size",
+                32,
+                "dedup",
+                false,
+                "max_pixels",
+                1000,
+                "resize",
+                "keep_ratio",
+                "caption_normalization",
+                "nfkc",
+                "image_format",
+                "jpg",
+                "shuffle_seed",
+                7,
+                "blocklist",
+                "file:/list.txt"));
     assertThat(changed.size()).isEqualTo(32);
     assertThat(changed.dedup()).isEqualTo(Dedup.NONE);
     assertThat(changed.maxPixels()).isEqualTo(1000);

@@ -61,9 +61,7 @@ class PrepareCrashTest {
 
   @Test
   void whereverARunIsKilledThereIsAWholeDatasetAndTheNextRunCleansUp() throws Exception {
-    job(corpus, out, OTHER)
-        .passing(new Snapshots(out.toString(), temporary.toString()))
-        .run(spark);
+    job(corpus, out, OTHER).passing(new Snapshots(out.toString(), temporary.toString())).run(spark);
 
     assertThat(contents(out).keySet()).isEqualTo(listed(out));
     for (Place place : EnumSet.range(Place.STARTED, Place.COMMITTED)) {
@@ -137,10 +135,7 @@ class PrepareCrashTest {
         List.of(Doomed.class.getName(), corpus.toString(), out.toString(), mark.toString()));
     Path said = temporary.resolve("said");
     Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(said.toFile())
-            .start();
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile()).start();
     try {
       while (!Files.exists(mark)) {
         assertThat(process.isAlive()).as(() -> read(said)).isTrue();
@@ -188,9 +183,7 @@ class PrepareCrashTest {
               }
             }
           };
-      job(Path.of(arguments[0]), Path.of(arguments[1]), OTHER)
-          .passing(wait)
-          .run(Scratch.spark());
+      job(Path.of(arguments[0]), Path.of(arguments[1]), OTHER).passing(wait).run(Scratch.spark());
     }
   }
 }

@@ -37,14 +37,22 @@ final class Scratch {
       PrepareConfig.defaults()
           .with(
               Map.of(
-                  "size", 32,
-                  "max_pixels", 1_000_000,
-                  "reject_blank", false,
-                  "validation", 0.1,
-                  "test", 0.1,
-                  "shard_samples", 7,
-                  "max_file_bytes", 1 << 20,
-                  "max_caption_characters", 200));
+                  "size",
+                  32,
+                  "max_pixels",
+                  1_000_000,
+                  "reject_blank",
+                  false,
+                  "validation",
+                  0.1,
+                  "test",
+                  0.1,
+                  "shard_samples",
+                  7,
+                  "max_file_bytes",
+                  1 << 20,
+                  "max_caption_characters",
+                  200));
 
   private Scratch() {}
 

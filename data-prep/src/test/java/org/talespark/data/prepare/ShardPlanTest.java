@@ -18,7 +18,12 @@ class ShardPlanTest {
       @ForAll @IntRange(min = 1, max = 60) int most) {
     Map<Split, Long> counts =
         Map.of(
-            Split.TRAIN, (long) train, Split.VALIDATION, (long) validation, Split.TEST, (long) test);
+            Split.TRAIN,
+            (long) train,
+            Split.VALIDATION,
+            (long) validation,
+            Split.TEST,
+            (long) test);
     ShardPlan plan = ShardPlan.of(counts, most);
     long[] sizes = new long[plan.shards()];
     int last = 0;

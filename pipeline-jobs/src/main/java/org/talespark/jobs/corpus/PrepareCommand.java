@@ -98,8 +98,7 @@ public final class PrepareCommand extends JobCommand {
     if (fs.exists(file) && fs.getFileStatus(file).getModificationTime() >= committed) {
       return;
     }
-    PrepareSummary summary =
-        PrepareSummary.of(spark, Dataset.open(out, hadoop), SAMPLE_SEED);
+    PrepareSummary summary = PrepareSummary.of(spark, Dataset.open(out, hadoop), SAMPLE_SEED);
     Storage.replace(file, PrepareReport.html(out, summary).getBytes(UTF_8), hadoop);
   }
 
@@ -108,8 +107,7 @@ public final class PrepareCommand extends JobCommand {
     Map<String, Progress> works = new ConcurrentHashMap<>();
     return (work, done, total) ->
         works
-            .computeIfAbsent(
-                work, name -> Progress.of(log, "prepare " + name, "tasks", 0, total))
+            .computeIfAbsent(work, name -> Progress.of(log, "prepare " + name, "tasks", 0, total))
             .at(done, "");
   }
 

@@ -30,10 +30,10 @@ final class PrepareReport {
     manifest.splits().forEach((split, samples) -> report.figure(split, count(samples)));
     report.figure("Shards", count(manifest.shards().size()));
     report.section("What became of the inputs");
-    report.table("By status and reason", List.of("status", "reason", "rows", "%"), counts(manifest));
+    report.table(
+        "By status and reason", List.of("status", "reason", "rows", "%"), counts(manifest));
     report.section("Sizes and captions");
-    report.chart(
-        bars("Shorter side of the originals", "pixels, from", summary.sides()));
+    report.chart(bars("Shorter side of the originals", "pixels, from", summary.sides()));
     report.chart(
         bars("Length of the first captions", "characters, from", summary.captionLengths()));
     report.section("Samples");
@@ -62,10 +62,10 @@ final class PrepareReport {
     return rows;
   }
 
-  private static List<String> row(String status, String reason, long rows, DatasetManifest manifest) {
+  private static List<String> row(
+      String status, String reason, long rows, DatasetManifest manifest) {
     double share = 100.0 * rows / Math.max(1, manifest.input().rows());
-    return List.of(
-        status, reason, Long.toString(rows), String.format(Locale.ROOT, "%.2f", share));
+    return List.of(status, reason, Long.toString(rows), String.format(Locale.ROOT, "%.2f", share));
   }
 
   private static BarChart bars(String title, String label, List<Bin> bins) {
