@@ -101,8 +101,8 @@ public final class Dataset {
         .toList();
   }
 
-  /** The Parquet index: one row for every input, the rejected ones included. */
-  public String indexUri() {
-    return uri + "/" + manifest.index().path();
+  /** The Parquet files of the index: one row for every input, the rejected ones included. */
+  public List<String> indexPaths() {
+    return manifest.index().files().stream().map(f -> uri + "/" + f.path()).toList();
   }
 }

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.talespark.data.BadInputException;
 import org.talespark.data.Reason;
 
@@ -34,7 +36,7 @@ import org.talespark.data.Reason;
  * @param status rows by status: {@code accepted}, {@code rejected}
  * @param reasons rejected rows by reason, of the closed list
  * @param splits accepted rows by split
- * @param index the Parquet file with one row for every input
+ * @param index the Parquet files with one row for every input
  * @param shards the tar files, in order
  */
 public record DatasetManifest(
@@ -47,8 +49,10 @@ public record DatasetManifest(
     @JsonProperty(required = true) Index index,
     @JsonProperty(required = true) List<ShardEntry> shards) {
 
-  /** The version that this code writes and the only one it reads. */
-  public static final int SCHEMA_VERSION = 1;
+  /** The version that this code writes. Version 1, with an index of one file, is read too. */
+  public static final int SCHEMA_VERSION = 2;
+
+  private static final int SINGLE_INDEX_VERSION = 1;
 
   /** The manifest's name in the dataset's directory. */
   public static final String FILE = "dataset.json";
@@ -82,13 +86,38 @@ public record DatasetManifest(
     }
   }
 
-  /** The index file; {@code path} is relative to the dataset. */
+  /**
+   * The index.
+   *
+   * @param rows of all files together
+   * @param files in the order of their rows
+   */
   public record Index(
+      @JsonProperty(required = true) long rows,
+      @JsonProperty(required = true) List<IndexFile> files) {
+    public Index {
+      files = List.copyOf(requireNonNull(files, "files"));
+      long sum = files.stream().mapToLong(IndexFile::rows).sum();
+      if (files.isEmpty() || sum != rows) {
+        throw new IllegalArgumentException(
+            "Cannot list index: files=%d rows=%d, expected the %d rows of at least one file"
+                .formatted(files.size(), rows, sum));
+      }
+    }
+
+    /** Bytes of all files together. */
+    public long bytes() {
+      return files.stream().mapToLong(IndexFile::bytes).sum();
+    }
+  }
+
+  /** One file of the index; {@code path} is relative to the dataset. */
+  public record IndexFile(
       @JsonProperty(required = true) String path,
       @JsonProperty(required = true) long rows,
       @JsonProperty(required = true) long bytes,
       @JsonProperty(required = true) String sha256) {
-    public Index {
+    public IndexFile {
       checkPath(path);
       checkFile(path, bytes, sha256);
     }
@@ -124,12 +153,23 @@ public record DatasetManifest(
     reasons.keySet().forEach(Reason::of);
     splits.keySet().forEach(Split::of);
     Set<String> paths = new HashSet<>();
-    for (ShardEntry shard : shards) {
-      if (!paths.add(shard.path())) {
+    for (String path : paths(index, shards)) {
+      if (!paths.add(path)) {
         throw new IllegalArgumentException(
-            "Cannot list shard: path=%s twice, expected once".formatted(shard.path()));
+            "Cannot list file: path=%s twice, expected once".formatted(path));
       }
     }
+  }
+
+  private static List<String> paths(Index index, List<ShardEntry> shards) {
+    return Stream.concat(
+            index.files().stream().map(IndexFile::path), shards.stream().map(ShardEntry::path))
+        .toList();
+  }
+
+  /** All files of the dataset but the manifest, relative to it: the index, then the shards. */
+  public List<String> paths() {
+    return paths(index, shards);
   }
 
   private static Map<String, Long> sorted(Map<String, Long> counts) {
@@ -160,10 +200,14 @@ public record DatasetManifest(
     try {
       JsonNode tree = JSON.readTree(json);
       JsonNode version = tree == null ? null : tree.get("schema_version");
-      if (version == null || !version.isInt() || version.intValue() != SCHEMA_VERSION) {
+      int number = version != null && version.isInt() ? version.intValue() : 0;
+      if (number != SCHEMA_VERSION && number != SINGLE_INDEX_VERSION) {
         throw new BadInputException(
             "Cannot open dataset: manifest=%s schema_version=%s, expected %d; try preparing it again with this release"
                 .formatted(where, version, SCHEMA_VERSION));
+      }
+      if (number == SINGLE_INDEX_VERSION) {
+        upgrade((ObjectNode) tree);
       }
       return JSON.treeToValue(tree, DatasetManifest.class);
     } catch (IOException e) {
@@ -172,6 +216,15 @@ public record DatasetManifest(
               .formatted(where, e.getMessage().lines().findFirst().orElse("")),
           e);
     }
+  }
+
+  /** Version 1 had the fields of the only index file in {@code index} itself. */
+  private static void upgrade(ObjectNode tree) {
+    JsonNode file = tree.path("index");
+    ObjectNode index = JSON.createObjectNode();
+    index.set("rows", file.get("rows"));
+    index.putArray("files").add(file);
+    tree.put("schema_version", SCHEMA_VERSION).set("index", index);
   }
 
   /** Relative, plain, never above the dataset. */

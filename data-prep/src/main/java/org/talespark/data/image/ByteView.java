@@ -1,10 +1,18 @@
 package org.talespark.data.image;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.talespark.data.Reason;
 
 /** Bounds-checked numbers from a file's bytes: reading past the end means "truncated". */
 final class ByteView {
+
+  private static final VarHandle EIGHT =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long LOW_BITS = 0x0101010101010101L;
+  private static final long HIGH_BITS = 0x8080808080808080L;
 
   private final byte[] bytes;
 
@@ -59,5 +67,31 @@ final class ByteView {
       return false;
     }
     return new String(bytes, (int) at, ascii.length(), StandardCharsets.ISO_8859_1).equals(ascii);
+  }
+
+  /**
+   * The first JPEG marker at or behind the offset that is neither stuffing (FF 00), fill (FF FF)
+   * nor a restart. Entropy-coded data is long and 0xFF in it is rare, so eight bytes are looked at
+   * in one go.
+   */
+  long endOfScan(long from) {
+    int at = (int) Math.min(Math.max(from, 0), bytes.length);
+    while (true) {
+      while (at + 8 <= bytes.length) {
+        long zeroWhereFf = ~(long) EIGHT.get(bytes, at);
+        if ((zeroWhereFf - LOW_BITS & ~zeroWhereFf & HIGH_BITS) != 0) {
+          break;
+        }
+        at += 8;
+      }
+      while (u8(at) != 0xFF) {
+        at++;
+      }
+      int next = u8(at + 1L);
+      if (next != 0 && next != 0xFF && (next < 0xD0 || next > 0xD7)) {
+        return at;
+      }
+      at++;
+    }
   }
 }

@@ -1,35 +1,30 @@
 package org.talespark.data.image;
 
 import static java.util.Objects.requireNonNull;
-import static org.bytedeco.opencv.global.opencv_core.CV_16U;
-import static org.bytedeco.opencv.global.opencv_core.CV_8U;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_IGNORE_ORIENTATION;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_COLOR_2;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_COLOR_4;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_COLOR_8;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_UNCHANGED;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_BGR2RGB;
-import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_GRAY2BGR;
-import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
-import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
 import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
-import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.bytedeco.opencv.opencv_core.Rect;
-import org.bytedeco.opencv.opencv_core.Size;
 import org.talespark.data.Reason;
 
 /**
- * Picture files to 8-bit RGB squares. The header is checked against the limits before any pixel is
- * allocated; EXIF orientation of JPEG is applied; transparency is laid on white; grey, palette,
- * CMYK and 16-bit pictures become 8-bit RGB; large JPEGs are decoded at a reduced scale.
- * Thread-safe; native memory is freed before each call returns.
+ * Picture files to 8-bit RGB of a wanted size. The header is checked against the limits before any
+ * pixel is allocated; EXIF orientation is applied; transparency is laid on white; grey, palette,
+ * CMYK and 16-bit pictures become 8-bit RGB; large JPEGs are decoded at a reduced scale. The
+ * content decides on the format, never a name. Thread-safe; native memory is freed before each call
+ * returns, and a call holds at most 14 bytes for each pixel of {@code max_pixels} (16-bit BGRA and
+ * its 8-bit copies) beside the file and the result.
  */
 public final class ImageDecoder {
 
@@ -68,12 +63,15 @@ public final class ImageDecoder {
   }
 
   /**
-   * A decoded square and what the file was.
+   * A decoded picture and what the file was.
    *
    * @param width pixels of the original as stored
    * @param height pixels of the original as stored
    */
   public record Decoded(Pixels pixels, PictureFormat format, int width, int height) {}
+
+  /** Tiles of up to this many pixels are usual and may be larger than the picture. */
+  private static final long ANY_TILE = 1 << 20;
 
   private final Limits limits;
 
@@ -82,27 +80,33 @@ public final class ImageDecoder {
   }
 
   /**
-   * Decodes, cuts the centre square and scales it to {@code size} pixels a side (area averaging
-   * down, linear up; a picture of that size is returned untouched).
+   * Decodes and resizes.
+   *
+   * @throws PictureException with one of the closed list's reasons
+   */
+  public Decoded decode(byte[] file, Resize resize) {
+    PictureHeader header = PictureHeader.of(file);
+    ByteView view = new ByteView(file);
+    check(header, view);
+    Completeness.check(header.format(), view);
+    Pixels pixels = decode(file, view, header, resize);
+    return new Decoded(pixels, header.format(), header.width(), header.height());
+  }
+
+  /**
+   * Decodes, cuts the centre square and scales it to {@code size} pixels a side.
    *
    * @throws PictureException with one of the closed list's reasons
    */
   public Decoded square(byte[] file, int size) {
-    if (size < 1) {
-      throw new IllegalArgumentException(
-          "Cannot resize picture: size=%d, expected >= 1".formatted(size));
-    }
-    PictureHeader header = PictureHeader.of(file);
-    check(header);
-    Completeness.check(header.format(), new ByteView(file));
-    Pixels pixels = decode(file, header, size);
-    return new Decoded(pixels, header.format(), header.width(), header.height());
+    return decode(file, Resize.square(size));
   }
 
-  private void check(PictureHeader header) {
+  private void check(PictureHeader header, ByteView view) {
     int shorter = Math.min(header.width(), header.height());
     int longer = Math.max(header.width(), header.height());
-    if (header.pixels() > limits.maxPixels()) {
+    long tile = header.format() == PictureFormat.TIFF ? TiffStructure.tilePixels(view) : 0;
+    if (header.pixels() > limits.maxPixels() || tile > Math.max(limits.maxPixels(), ANY_TILE)) {
       throw new PictureException(
           Reason.TOO_MANY_PIXELS,
           "Cannot use picture: width=%d height=%d, expected at most %d pixels"
@@ -122,14 +126,28 @@ public final class ImageDecoder {
   }
 
   @SuppressWarnings({"try", "unchecked"}) // the scope is used by closing it
-  private static Pixels decode(byte[] file, PictureHeader header, int size) {
+  private static Pixels decode(byte[] file, ByteView view, PictureHeader header, Resize resize) {
     OpenCv.ready();
     try (PointerScope scope = new PointerScope()) {
-      Mat picture =
-          header.format() == PictureFormat.GIF
-              ? mat(GifDecoder.decode(file, header))
-              : eightBitBgr(read(file, header, size), header);
-      return pixels(squared(picture, size));
+      if (header.format() == PictureFormat.GIF) {
+        Mat screen = mat(GifDecoder.decode(file, header));
+        return Scaling.apply(screen, resize, screen.cols(), screen.rows());
+      }
+      Mat decoded = read(file, header, resize);
+      Mat bgr = Flatten.toBgr(decoded, header.format());
+      if (header.format() == PictureFormat.PNG && decoded.channels() == 1) {
+        PngTransparency.greyOnWhite(decoded, bgr, view, header.bits());
+      }
+      int orientation = Orientation.of(header.format(), view);
+      // OpenCV turns TIFFs while it reads them
+      Mat upright =
+          header.format() == PictureFormat.TIFF ? bgr : Orientation.apply(bgr, orientation);
+      boolean across = orientation >= 5;
+      return Scaling.apply(
+          upright,
+          resize,
+          across ? header.height() : header.width(),
+          across ? header.width() : header.height());
     } catch (PictureException e) {
       throw e;
     } catch (RuntimeException e) { // what OpenCV throws
@@ -140,10 +158,12 @@ public final class ImageDecoder {
     }
   }
 
-  private static Mat read(byte[] file, PictureHeader header, int size) {
-    // decodes from memory; flags other than UNCHANGED apply EXIF orientation
+  private static Mat read(byte[] file, PictureHeader header, Resize resize) {
     Mat bytes = new Mat(1, file.length, CV_8UC1, new BytePointer(file));
-    int flags = header.format() == PictureFormat.JPEG ? jpegFlags(header, size) : IMREAD_UNCHANGED;
+    int flags =
+        header.format() == PictureFormat.JPEG
+            ? jpegScale(header, resize) | IMREAD_IGNORE_ORIENTATION
+            : IMREAD_UNCHANGED;
     Mat picture = imdecode(bytes, flags);
     if (picture.empty()) {
       throw new PictureException(
@@ -152,82 +172,14 @@ public final class ImageDecoder {
     return picture;
   }
 
-  /** The coarsest scale at which the shorter side still has twice the wanted pixels. */
-  private static int jpegFlags(PictureHeader header, int size) {
-    int factor = Math.min(header.width(), header.height()) / (2 * size);
+  /** The coarsest DCT scale that leaves at least the wanted pixels for the area filter. */
+  private static int jpegScale(PictureHeader header, Resize resize) {
+    double factor = resize.reduction(header.width(), header.height());
     return factor >= 8
         ? IMREAD_REDUCED_COLOR_8
         : factor >= 4
             ? IMREAD_REDUCED_COLOR_4
             : factor >= 2 ? IMREAD_REDUCED_COLOR_2 : IMREAD_COLOR;
-  }
-
-  private static Mat eightBitBgr(Mat picture, PictureHeader header) {
-    Mat eight = picture;
-    if (picture.depth() == CV_16U) {
-      eight = new Mat();
-      picture.convertTo(eight, CV_8U, 1.0 / 257.0, 0);
-    } else if (picture.depth() != CV_8U) {
-      throw new PictureException(
-          Reason.UNSUPPORTED_FORMAT,
-          "Cannot use %s: sample depth %d, expected 8 or 16 bits"
-              .formatted(header.format().id(), picture.depth()));
-    }
-    return switch (eight.channels()) {
-      case 1 -> {
-        Mat bgr = new Mat();
-        cvtColor(eight, bgr, COLOR_GRAY2BGR);
-        yield bgr;
-      }
-      case 3 -> eight;
-      case 4 -> onWhite(eight);
-      default ->
-          throw new PictureException(
-              Reason.UNSUPPORTED_FORMAT,
-              "Cannot use %s: channels=%d, expected 1, 3 or 4"
-                  .formatted(header.format().id(), eight.channels()));
-    };
-  }
-
-  /** BGRA over white, rounded: {@code (c * a + 255 * (255 - a)) / 255}. */
-  private static Mat onWhite(Mat bgra) {
-    byte[] from = new byte[4 * bgra.cols()];
-    byte[] to = new byte[3 * bgra.cols()];
-    Mat bgr = new Mat(bgra.rows(), bgra.cols(), CV_8UC3);
-    for (int y = 0; y < bgra.rows(); y++) {
-      bgra.ptr(y).get(from);
-      for (int x = 0; x < bgra.cols(); x++) {
-        int alpha = from[4 * x + 3] & 0xFF;
-        for (int c = 0; c < 3; c++) {
-          int value = (from[4 * x + c] & 0xFF) * alpha + 255 * (255 - alpha);
-          to[3 * x + c] = (byte) ((value + 127) / 255);
-        }
-      }
-      bgr.ptr(y).put(to);
-    }
-    return bgr;
-  }
-
-  private static Mat squared(Mat picture, int size) {
-    int side = Math.min(picture.cols(), picture.rows());
-    if (picture.cols() == size && picture.rows() == size) {
-      return picture;
-    }
-    Mat centre =
-        new Mat(
-            picture,
-            new Rect((picture.cols() - side) / 2, (picture.rows() - side) / 2, side, side));
-    Mat scaled = new Mat();
-    resize(centre, scaled, new Size(size, size), 0, 0, side > size ? INTER_AREA : INTER_LINEAR);
-    return scaled;
-  }
-
-  private static Pixels pixels(Mat bgr) {
-    Mat rgb = new Mat();
-    cvtColor(bgr, rgb, COLOR_BGR2RGB);
-    byte[] bytes = new byte[3 * rgb.rows() * rgb.cols()];
-    rgb.data().get(bytes);
-    return new Pixels(rgb.cols(), rgb.rows(), bytes);
   }
 
   /** A BGR matrix of the pixels, inside the caller's scope. */

@@ -5,6 +5,13 @@ import org.talespark.data.Reason;
 /** The markers of a JPEG file (ITU-T T.81, annex B). */
 final class JpegStructure {
 
+  /** Progressive pictures have about ten; a file of thousands would cost minutes of decoding. */
+  private static final int MOST_SCANS = 100;
+
+  private static final int END_OF_IMAGE = 0xD9;
+  private static final int START_OF_SCAN = 0xDA;
+  private static final int APP1 = 0xE1;
+
   private JpegStructure() {}
 
   /** The dimensions from the first frame header. */
@@ -14,11 +21,37 @@ final class JpegStructure {
       int marker = marker(view, at);
       at = skipFill(view, at) + 2;
       if (isFrame(marker)) {
-        return new PictureHeader(PictureFormat.JPEG, view.u16be(at + 5), view.u16be(at + 3));
+        int channels = view.u8(at + 7);
+        int bits = view.u8(at + 2);
+        if (bits != 8) {
+          throw new PictureException(
+              Reason.UNSUPPORTED_FORMAT,
+              "Cannot use JPEG: bits=%d, expected 8 of a sample".formatted(bits));
+        }
+        return new PictureHeader(
+            PictureFormat.JPEG, view.u16be(at + 5), view.u16be(at + 3), channels, bits);
       }
-      if (marker == 0xD9 || marker == 0xDA) {
+      if (marker == END_OF_IMAGE || marker == START_OF_SCAN) {
         throw new PictureException(
             Reason.UNDECODABLE, "Cannot read JPEG: no frame header before the scan");
+      }
+      if (hasLength(marker)) {
+        at += length(view, at);
+      }
+    }
+  }
+
+  /** The offset of the TIFF structure inside the EXIF block before the first scan, or -1. */
+  static long exif(ByteView view) {
+    long at = 2;
+    while (true) {
+      int marker = marker(view, at);
+      at = skipFill(view, at) + 2;
+      if (marker == END_OF_IMAGE || marker == START_OF_SCAN) {
+        return -1;
+      }
+      if (marker == APP1 && view.has(at + 2, "Exif\0\0")) {
+        return at + 8;
       }
       if (hasLength(marker)) {
         at += length(view, at);
@@ -29,17 +62,24 @@ final class JpegStructure {
   /** Walks all segments and scans to the end-of-image marker. */
   static void checkComplete(ByteView view) {
     long at = 2;
+    int scans = 0;
     while (true) {
       int marker = marker(view, at);
       at = skipFill(view, at) + 2;
-      if (marker == 0xD9) {
+      if (marker == END_OF_IMAGE) {
         return;
       }
       if (hasLength(marker)) {
         at += length(view, at);
       }
-      if (marker == 0xDA) {
-        at = endOfScan(view, at);
+      if (marker == START_OF_SCAN) {
+        scans++;
+        if (scans > MOST_SCANS) {
+          throw new PictureException(
+              Reason.UNDECODABLE,
+              "Cannot read JPEG: scans=%d, expected at most %d".formatted(scans, MOST_SCANS));
+        }
+        at = view.endOfScan(at);
       }
     }
   }
@@ -67,20 +107,6 @@ final class JpegStructure {
       at++;
     }
     return at;
-  }
-
-  /** The first marker in entropy-coded data that is neither stuffing nor a restart. */
-  private static long endOfScan(ByteView view, long at) {
-    while (true) {
-      if (view.u8(at) == 0xFF) {
-        int next = view.u8(at + 1);
-        boolean data = next == 0 || next == 0xFF || (next >= 0xD0 && next <= 0xD7);
-        if (!data) {
-          return at;
-        }
-      }
-      at++;
-    }
   }
 
   /** SOF0 to SOF15 without DHT, JPG and DAC. */

@@ -7,8 +7,10 @@ import org.talespark.data.Reason;
  *
  * @param width pixels as stored, before any EXIF rotation
  * @param height pixels as stored
+ * @param channels colour and alpha samples of a decoded pixel; a palette counts as colour
+ * @param bits of one stored sample
  */
-public record PictureHeader(PictureFormat format, int width, int height) {
+public record PictureHeader(PictureFormat format, int width, int height, int channels, int bits) {
 
   /** No format here needs fewer bytes for its signature. */
   private static final int SIGNATURE = 12;
@@ -48,6 +50,12 @@ public record PictureHeader(PictureFormat format, int width, int height) {
           Reason.UNDECODABLE,
           "Cannot read picture: width=%d height=%d, expected positive"
               .formatted(header.width(), header.height()));
+    }
+    if (header.channels() < 1 || header.channels() > 4 || header.bits() > 16) {
+      throw new PictureException(
+          Reason.UNSUPPORTED_FORMAT,
+          "Cannot use %s: channels=%d bits=%d, expected at most 4 channels of at most 16 bits"
+              .formatted(format.id(), header.channels(), header.bits()));
     }
     return header;
   }
@@ -95,7 +103,7 @@ public record PictureHeader(PictureFormat format, int width, int height) {
 
   /** PNG (W3C 2003) 11.2.2: IHDR is the first chunk. */
   private static PictureHeader png(ByteView view) {
-    if (view.length() < 24) {
+    if (view.length() < 26) {
       throw new PictureException(
           Reason.TRUNCATED,
           "Cannot read PNG: bytes=%d, expected a header".formatted(view.length()));
@@ -103,7 +111,23 @@ public record PictureHeader(PictureFormat format, int width, int height) {
     if (!view.has(12, "IHDR")) {
       throw new PictureException(Reason.UNDECODABLE, "Cannot read PNG: first chunk is not IHDR");
     }
-    return new PictureHeader(PictureFormat.PNG, side(view.u32be(16)), side(view.u32be(20)));
+    int bits = view.u8(24);
+    int channels =
+        switch (view.u8(25)) {
+          case 0 -> 1;
+          case 2, 3 -> 3;
+          case 4 -> 2;
+          case 6 -> 4;
+          default -> 0;
+        };
+    if (channels == 0 || Integer.bitCount(bits) != 1 || bits > 16) {
+      throw new PictureException(
+          Reason.UNDECODABLE,
+          "Cannot read PNG: bit_depth=%d color_type=%d, expected a combination of the standard"
+              .formatted(bits, view.u8(25)));
+    }
+    return new PictureHeader(
+        PictureFormat.PNG, side(view.u32be(16)), side(view.u32be(20)), channels, bits);
   }
 
   /** GIF89a: the logical screen or the first frame, whichever is larger. */
@@ -114,18 +138,22 @@ public record PictureHeader(PictureFormat format, int width, int height) {
     return new PictureHeader(
         PictureFormat.GIF,
         Math.max(width, view.u16le(frame + 1) + view.u16le(frame + 5)),
-        Math.max(height, view.u16le(frame + 3) + view.u16le(frame + 7)));
+        Math.max(height, view.u16le(frame + 3) + view.u16le(frame + 7)),
+        3,
+        8);
   }
 
   private static PictureHeader bmp(ByteView view) {
     if (view.u32le(14) == 12) {
-      return new PictureHeader(PictureFormat.BMP, view.u16le(18), view.u16le(20));
+      return new PictureHeader(PictureFormat.BMP, view.u16le(18), view.u16le(20), 3, 8);
     }
     int height = (int) view.u32le(22); // negative means top-down
     if (height == Integer.MIN_VALUE) {
       throw new PictureException(Reason.UNDECODABLE, "Cannot read BMP: height out of range");
     }
-    return new PictureHeader(PictureFormat.BMP, side(view.u32le(18)), Math.abs(height));
+    int channels = view.u16le(28) == 32 ? 4 : 3;
+    return new PictureHeader(
+        PictureFormat.BMP, side(view.u32le(18)), Math.abs(height), channels, 8);
   }
 
   /** WebP container: lossy (VP8), lossless (VP8L) or extended (VP8X). */
@@ -135,15 +163,21 @@ public record PictureHeader(PictureFormat format, int width, int height) {
         throw new PictureException(Reason.UNDECODABLE, "Cannot read WebP: no VP8 start code");
       }
       return new PictureHeader(
-          PictureFormat.WEBP, view.u16le(26) & 0x3FFF, view.u16le(28) & 0x3FFF);
+          PictureFormat.WEBP, view.u16le(26) & 0x3FFF, view.u16le(28) & 0x3FFF, 3, 8);
     }
     if (view.has(12, "VP8L")) {
       long bits = view.u32le(21);
       return new PictureHeader(
-          PictureFormat.WEBP, (int) (bits & 0x3FFF) + 1, (int) (bits >> 14 & 0x3FFF) + 1);
+          PictureFormat.WEBP,
+          (int) (bits & 0x3FFF) + 1,
+          (int) (bits >> 14 & 0x3FFF) + 1,
+          (bits >> 28 & 1) == 0 ? 3 : 4,
+          8);
     }
     if (view.has(12, "VP8X")) {
-      return new PictureHeader(PictureFormat.WEBP, view.u24le(24) + 1, view.u24le(27) + 1);
+      int channels = (view.u8(20) & 0x10) == 0 ? 3 : 4;
+      return new PictureHeader(
+          PictureFormat.WEBP, view.u24le(24) + 1, view.u24le(27) + 1, channels, 8);
     }
     if (view.length() < 16) {
       throw new PictureException(

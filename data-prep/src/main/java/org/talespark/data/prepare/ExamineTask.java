@@ -2,98 +2,145 @@ package org.talespark.data.prepare;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.io.UncheckedIOException;
 import java.util.Iterator;
-import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.talespark.data.prepare.Candidate.Found;
+import org.apache.spark.sql.Row;
+import org.talespark.data.corpus.Candidate;
+import org.talespark.data.corpus.Candidates;
+import org.talespark.data.corpus.Portion;
 
 /**
- * One partition of the first stage: candidates to rows, samples to a spill file of this attempt.
- * Only one decoded picture is in memory at a time.
+ * One partition of the first stage: portions to rows, samples to a spill file of this attempt. Only
+ * one picture is in memory at a time, and rows go as they come.
+ *
+ * @param spillFolder where spill files go
  */
-record ExamineTask(PrepareConfig config, String spillFolder) implements Serializable {
+record ExamineTask(PrepareConfig config, String spillFolder, Milestone milestone)
+    implements Serializable {
+
+  private static final int NUMBER_BITS = 32;
 
   /**
-   * Examines all candidates.
+   * A portion of the listing.
+   *
+   * @param number its place in the listing
+   * @param sources which of its candidates are wanted; null for all
+   */
+  record Work(int number, Portion portion, Set<String> sources) implements Serializable {
+
+    boolean wants(Candidate candidate) {
+      return sources == null || sources.contains(candidate.source());
+    }
+  }
+
+  /**
+   * Starts examining; the caller closes what it gets.
    *
    * @param attempt unique among attempts, so that a rerun or speculative task has its own file
    */
-  Iterator<Row> run(Iterator<Candidate> candidates, String attempt, Configuration hadoop)
-      throws IOException {
-    Examiner examiner = new Examiner(config, file -> read(file, hadoop));
-    Path file = new Path(spillFolder, attempt);
-    FileSystem fs = Storage.of(file, hadoop);
-    List<Row> rows = new ArrayList<>();
-    FSDataOutputStream spill = null;
-    try {
-      while (candidates.hasNext()) {
-        Candidate candidate = candidates.next();
-        Examined examined = examiner.examine(candidate);
-        if (examined instanceof Examined.Accepted && spill == null) {
-          spill = fs.create(file, true);
+  Rows run(Iterator<Work> work, String attempt, Configuration hadoop) {
+    return new Rows(work, attempt, hadoop);
+  }
+
+  /** The rows of a partition, made as they are asked for. */
+  final class Rows implements Iterator<Row>, AutoCloseable {
+
+    private final Iterator<Work> work;
+    private final String file;
+    private final Configuration hadoop;
+    private final Examiner examiner = new Examiner(config);
+    private Work portion;
+    private Candidates candidates;
+    private int ordinal;
+    private FSDataOutputStream spill;
+    private Row next;
+
+    private Rows(Iterator<Work> work, String file, Configuration hadoop) {
+      this.work = work;
+      this.file = file;
+      this.hadoop = hadoop;
+    }
+
+    @Override
+    public boolean hasNext() {
+      try {
+        if (next == null) {
+          next = advance();
         }
-        rows.add(row(candidate, examined, file, spill));
+        if (next == null) {
+          close(); // the spill file is whole before the rows that point into it are committed
+        }
+        return next != null;
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot examine inputs: spill=" + file, e);
       }
-    } finally {
-      if (spill != null) {
-        spill.close();
+    }
+
+    @Override
+    public Row next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException("Cannot examine inputs: no candidate is left");
+      }
+      Row row = next;
+      next = null;
+      return row;
+    }
+
+    private Row advance() throws IOException {
+      while (true) {
+        if (candidates == null) {
+          if (!work.hasNext()) {
+            return null;
+          }
+          portion = work.next();
+          milestone.reached(Milestone.Place.EXAMINING);
+          candidates = portion.portion().open(hadoop);
+          ordinal = 0;
+        }
+        while (candidates.hasNext()) {
+          Candidate candidate = candidates.next();
+          long id = (long) portion.number() << NUMBER_BITS | ordinal++;
+          if (portion.wants(candidate)) {
+            return row(id, candidate);
+          }
+        }
+        candidates.close();
+        candidates = null;
       }
     }
-    return rows.iterator();
-  }
 
-  private Row row(Candidate c, Examined examined, Path file, FSDataOutputStream spill)
-      throws IOException {
-    Examined.Facts f = examined.facts();
-    if (examined instanceof Examined.Accepted a) {
-      byte[] caption = a.caption().getBytes(StandardCharsets.UTF_8);
-      Row.Spilled spilled =
-          new Row.Spilled(
-              file.toString(), spill.getPos(), a.image().length, caption.length, a.json().length);
-      spill.write(a.image());
-      spill.write(caption);
-      spill.write(a.json());
-      return new Row(
-          c.key(),
-          c.source(),
-          Keys.split(c.key(), config.validation(), config.test()),
-          a.caption(),
-          null,
-          f.width(),
-          f.height(),
-          f.bytes(),
-          f.sha256(),
-          a.repairs(),
-          a.metadata(),
-          spilled);
+    private Row row(long id, Candidate candidate) throws IOException {
+      Examined examined = examiner.examine(candidate);
+      Examined.Sample sample = examined.sample();
+      long offset = 0;
+      if (sample != null) {
+        if (spill == null) {
+          Path path = new Path(spillFolder, file);
+          FileSystem fs = Storage.of(path, hadoop);
+          spill = fs.create(path, true);
+        }
+        offset = spill.getPos();
+        spill.write(sample.image());
+        spill.write(sample.sidecar());
+      }
+      return ExaminedRow.of(id, candidate, examined, file, offset);
     }
-    return new Row(
-        c.key(),
-        c.source(),
-        null,
-        null,
-        ((Examined.Rejected) examined).reason(),
-        f.width(),
-        f.height(),
-        f.bytes(),
-        f.sha256(),
-        0,
-        Examiner.NONE,
-        null);
-  }
 
-  private static byte[] read(Found file, Configuration hadoop) throws IOException {
-    Path path = new Path(file.uri());
-    byte[] bytes = new byte[Math.toIntExact(file.bytes())];
-    try (FSDataInputStream in = path.getFileSystem(hadoop).open(path)) {
-      in.readFully(bytes);
+    /** Closes what is open, at the end or when the task fails. */
+    @Override
+    @SuppressWarnings("try") // used by closing them
+    public void close() throws IOException {
+      try (FSDataOutputStream out = spill;
+          Candidates open = candidates) {
+        spill = null;
+        candidates = null;
+      }
     }
-    return bytes;
   }
 }

@@ -7,72 +7,71 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.StringTokenizer;
 import org.talespark.data.Reason;
+import org.talespark.data.caption.Captions;
+import org.talespark.data.corpus.Blob;
+import org.talespark.data.corpus.Candidate;
+import org.talespark.data.corpus.ReadLimits;
+import org.talespark.data.dedup.Fingerprint;
+import org.talespark.data.image.Blankness;
 import org.talespark.data.image.ImageDecoder;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.PictureException;
 import org.talespark.data.image.PictureHeader;
 import org.talespark.data.image.Pixels;
-import org.talespark.data.prepare.Candidate.Found;
 import org.talespark.data.prepare.Examined.Facts;
+import org.talespark.data.prepare.Examined.Words;
 
 /**
- * Judges and converts one candidate at a time; a pure function of the candidate's files and the
+ * Judges and converts one candidate at a time; a pure function of the candidate's bytes and the
  * settings.
  */
 final class Examiner {
 
-  /** Reads a whole file. */
-  @FunctionalInterface
-  interface FileSource {
-    byte[] read(Found file) throws IOException;
-  }
-
-  /** Fields kept from a sidecar, in the index's words. */
-  static final String NONE = "none";
-
-  static final String KEPT = "kept";
-  static final String MALFORMED = "malformed";
-
-  private static final int MOST_SIDECAR_BYTES = 4 << 20;
-  private static final int BLANK_RANGE = 4;
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+  private static final byte[] NO_BYTES = {};
 
   private final PrepareConfig config;
   private final ImageDecoder decoder;
-  private final FileSource files;
+  private final ReadLimits limits;
 
-  Examiner(PrepareConfig config, FileSource files) {
+  Examiner(PrepareConfig config) {
     this.config = requireNonNull(config, "config");
-    this.files = requireNonNull(files, "files");
     this.decoder = new ImageDecoder(config.limits());
+    this.limits = config.readLimits();
   }
 
   Examined examine(Candidate candidate) throws IOException {
-    Facts facts = Facts.of(candidate);
+    long bytes = candidate.picture() == null ? 0 : candidate.picture().bytes();
+    Facts facts = new Facts(0, 0, null, bytes, null);
     Reason early = refusal(candidate);
     if (early != null) {
-      return new Examined.Rejected(facts, early);
+      return new Examined(facts, Words.NONE, early, null);
     }
     Sidecar sidecar = sidecar(candidate.metadata());
-    CaptionText caption = caption(candidate, sidecar);
-    if (caption == null) {
-      return new Examined.Rejected(facts, Reason.CAPTION_MISSING);
+    Given given = given(candidate, sidecar);
+    Words words = new Words(given.texts(), given.repairs(), sidecar.state());
+    if (given.refusal() != null) {
+      return new Examined(facts, words, given.refusal(), null);
     }
-    if (caption.text().isEmpty()) {
-      return new Examined.Rejected(facts, Reason.CAPTION_EMPTY);
+    byte[] file;
+    try {
+      file = candidate.picture().read();
+    } catch (FileNotFoundException e) { // gone since it was listed
+      return new Examined(facts, words, Reason.PICTURE_MISSING, null);
     }
-    if (caption.text().length() > config.maxCaptionCharacters()) {
-      return new Examined.Rejected(facts, Reason.CAPTION_TOO_LONG);
-    }
-    return picture(candidate, caption, sidecar);
+    return picture(file, words, sidecar);
   }
 
   /** What can be said without reading. */
@@ -86,112 +85,129 @@ final class Examiner {
     if (candidate.picture().bytes() == 0) {
       return Reason.EMPTY_FILE;
     }
-    if (candidate.picture().bytes() > config.maxFileBytes()) {
-      return Reason.FILE_TOO_LARGE;
-    }
-    // a character takes at most four bytes; the rest allows for white space to be folded
-    if (candidate.caption() != null
-        && candidate.caption().bytes() > 8L * config.maxCaptionCharacters() + 1024) {
-      return Reason.CAPTION_TOO_LONG;
-    }
-    return null;
+    return candidate.picture().bytes() > limits.maxFileBytes() ? Reason.FILE_TOO_LARGE : null;
   }
 
   private record Sidecar(String state, ObjectNode fields) {}
 
-  private Sidecar sidecar(Found file) throws IOException {
+  private static Sidecar sidecar(Blob file) throws IOException {
     if (file == null) {
-      return new Sidecar(NONE, null);
+      return new Sidecar(Examined.NO_METADATA, null);
     }
-    if (file.bytes() > MOST_SIDECAR_BYTES) {
-      return new Sidecar(MALFORMED, null);
+    if (file.bytes() > ReadLimits.MAX_METADATA_BYTES) {
+      return new Sidecar(Examined.METADATA_MALFORMED, null);
     }
     try {
-      JsonNode tree = JSON.readTree(files.read(file));
-      return tree instanceof ObjectNode object
-          ? new Sidecar(KEPT, object)
-          : new Sidecar(MALFORMED, null);
+      return JSON.readTree(file.read()) instanceof ObjectNode object
+          ? new Sidecar(Examined.METADATA_KEPT, object)
+          : new Sidecar(Examined.METADATA_MALFORMED, null);
     } catch (JsonProcessingException e) {
-      return new Sidecar(MALFORMED, null);
+      return new Sidecar(Examined.METADATA_MALFORMED, null);
     }
   }
 
-  /** From the {@code .txt}, else from the sidecar's {@code caption}; null when there is neither. */
-  private CaptionText caption(Candidate candidate, Sidecar sidecar) throws IOException {
-    if (candidate.caption() != null) {
-      return CaptionText.clean(files.read(candidate.caption()));
+  /** Captions that can be used, and why there is none. */
+  private record Given(List<String> texts, int repairs, Reason refusal) {}
+
+  /** From the captions beside the picture, else from the sidecar. */
+  private Given given(Candidate candidate, Sidecar sidecar) throws IOException {
+    List<byte[]> raw = new ArrayList<>();
+    int tooLong = 0;
+    for (Blob caption : candidate.captions()) {
+      if (caption.bytes() > limits.maxCaptionBytes()) {
+        tooLong++;
+      } else if (config.captionLines()) {
+        addLines(raw, caption.read());
+      } else {
+        raw.add(caption.read());
+      }
     }
-    JsonNode caption = sidecar.fields() == null ? null : sidecar.fields().get("caption");
-    return caption != null && caption.isTextual() ? CaptionText.clean(caption.textValue()) : null;
+    Captions cleaned =
+        candidate.captions().isEmpty()
+            ? Captions.cleanTexts(texts(sidecar), config.captionRules())
+            : Captions.clean(raw, config.captionRules());
+    List<String> fitting = new ArrayList<>();
+    for (String text : cleaned.texts()) {
+      int words = new StringTokenizer(text, " ").countTokens(); // cleaned: single spaces only
+      if (config.maxCaptionWords() > 0 && words > config.maxCaptionWords()) {
+        tooLong++;
+      } else if (words >= config.minCaptionWords()) {
+        fitting.add(text);
+      }
+    }
+    Reason refusal = null;
+    if (fitting.isEmpty()) {
+      refusal =
+          tooLong > 0
+              ? Reason.CAPTION_TOO_LONG
+              : cleaned.refusal().orElse(Reason.CAPTION_EMPTY); // the rest has too few words
+    }
+    return new Given(fitting, cleaned.repairs(), refusal);
   }
 
-  private Examined picture(Candidate candidate, CaptionText caption, Sidecar sidecar)
-      throws IOException {
-    byte[] file = files.read(candidate.picture());
+  /** Lines that are not blank; of a blank text one, so that it counts as an empty caption. */
+  private static void addLines(List<byte[]> raw, byte[] text) {
+    int before = raw.size();
+    int start = 0;
+    boolean blank = true;
+    for (int i = 0; i <= text.length; i++) {
+      if (i == text.length || text[i] == '\n' || text[i] == '\r') {
+        if (!blank) {
+          raw.add(Arrays.copyOfRange(text, start, i));
+        }
+        start = i + 1;
+        blank = true;
+      } else {
+        blank &= text[i] == ' ' || text[i] == '\t';
+      }
+    }
+    if (raw.size() == before) {
+      raw.add(NO_BYTES);
+    }
+  }
+
+  private static List<String> texts(Sidecar sidecar) {
+    List<String> texts = new ArrayList<>();
+    if (sidecar.fields() != null) {
+      addText(texts, sidecar.fields().path("caption"));
+      sidecar.fields().path("captions").forEach(text -> addText(texts, text));
+    }
+    return texts;
+  }
+
+  private static void addText(List<String> texts, JsonNode node) {
+    if (node.isTextual()) {
+      texts.add(node.textValue());
+    }
+  }
+
+  private Examined picture(byte[] file, Words words, Sidecar sidecar) throws IOException {
     String sha256 = HexFormat.of().formatHex(Keys.sha256().digest(file));
-    Facts facts = new Facts(0, 0, file.length, sha256);
+    Facts facts = new Facts(0, 0, null, file.length, sha256);
     try {
       PictureHeader header = PictureHeader.of(file);
-      facts = new Facts(header.width(), header.height(), file.length, sha256);
-      Pixels pixels = decoder.square(file, config.size()).pixels();
-      if (config.rejectBlank() && blank(pixels)) {
-        return new Examined.Rejected(facts, Reason.BLANK);
+      String format = header.format().id();
+      facts = new Facts(header.width(), header.height(), format, file.length, sha256);
+      if (header.pixels() < config.minArea()) {
+        return new Examined(facts, words, Reason.TOO_SMALL, null);
+      }
+      Pixels pixels = decoder.decode(file, config.resizing()).pixels();
+      if (config.rejectBlank() && Blankness.nearlyBlank(pixels)) {
+        return new Examined(facts, words, Reason.BLANK, null);
       }
       byte[] image =
-          config.imageFormat().equals("png")
-              ? Images.encodePng(pixels)
-              : Images.encodeJpeg(pixels, config.jpegQuality());
-      byte[] json = json(candidate, caption, sidecar, header, sha256);
-      return new Examined.Accepted(
-          facts, caption.text(), caption.repairs(), sidecar.state(), image, json);
+          switch (config.imageFormat()) {
+            case PNG -> Images.encodePng(pixels);
+            case JPG -> Images.encodeJpeg(pixels, config.jpegQuality());
+          };
+      byte[] fields =
+          sidecar.fields() == null ? NO_BYTES : JSON.writeValueAsBytes(sidecar.fields());
+      Examined.Sample sample =
+          new Examined.Sample(
+              image, pixels.width(), pixels.height(), fields, Fingerprint.of(pixels));
+      return new Examined(facts, words, null, sample);
     } catch (PictureException e) {
-      return new Examined.Rejected(facts, e.reason());
+      return new Examined(facts, words, e.reason(), null);
     }
-  }
-
-  /** The sample's JSON: what this run knows, then the sidecar's fields under their own names. */
-  private byte[] json(
-      Candidate candidate,
-      CaptionText caption,
-      Sidecar sidecar,
-      PictureHeader header,
-      String sha256)
-      throws IOException {
-    ObjectNode json = JSON.createObjectNode();
-    json.put("key", candidate.key());
-    json.put("source", candidate.source());
-    json.put("caption", caption.text());
-    json.put("width", config.size());
-    json.put("height", config.size());
-    json.put("original_width", header.width());
-    json.put("original_height", header.height());
-    json.put("original_format", header.format().id());
-    json.put("sha256", sha256);
-    if (sidecar.fields() != null) {
-      sidecar
-          .fields()
-          .fields()
-          .forEachRemaining(
-              field -> {
-                if (!json.has(field.getKey())) {
-                  json.set(field.getKey(), field.getValue());
-                }
-              });
-    }
-    return JSON.writeValueAsString(json).getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static boolean blank(Pixels pixels) {
-    int[] least = {255, 255, 255};
-    int[] most = {0, 0, 0};
-    byte[] rgb = pixels.rgb();
-    for (int i = 0; i < rgb.length; i++) {
-      int value = rgb[i] & 0xFF;
-      least[i % 3] = Math.min(least[i % 3], value);
-      most[i % 3] = Math.max(most[i % 3], value);
-    }
-    return most[0] - least[0] <= BLANK_RANGE
-        && most[1] - least[1] <= BLANK_RANGE
-        && most[2] - least[2] <= BLANK_RANGE;
   }
 }

@@ -3,13 +3,7 @@ package org.talespark.data.prepare;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.Map;
-import org.talespark.data.Reason;
 import org.talespark.data.dataset.Split;
 
 /**
@@ -17,8 +11,8 @@ import org.talespark.data.dataset.Split;
  */
 final class Keys {
 
-  /** A ustar name has 100 bytes; the longest extension takes five. */
-  private static final int MOST_CHARACTERS = 95;
+  /** A ustar name has up to 99 bytes and a zero; the longest extension takes five. */
+  private static final int MOST_CHARACTERS = 94;
 
   private static final int DIGEST_CHARACTERS = 10;
 
@@ -39,39 +33,8 @@ final class Keys {
     return key.length() > MOST_CHARACTERS ? digested(key.toString(), stem) : key.toString();
   }
 
-  /**
-   * Makes keys unique and sorts by key. Different stems that share a key all get a digest of their
-   * stem; of several pictures with the same stem the first by source keeps the key, the others are
-   * refused as {@code duplicate_key}.
-   */
-  static List<Candidate> unique(List<Candidate> candidates, List<String> stems) {
-    Map<String, String> stemOfKey = new HashMap<>();
-    Map<String, Boolean> shared = new HashMap<>();
-    for (int i = 0; i < candidates.size(); i++) {
-      String stem = stems.get(i);
-      String earlier = stemOfKey.putIfAbsent(candidates.get(i).key(), stem);
-      if (earlier != null && !earlier.equals(stem)) {
-        shared.put(candidates.get(i).key(), true);
-      }
-    }
-    List<Candidate> keyed = new ArrayList<>(candidates.size());
-    for (int i = 0; i < candidates.size(); i++) {
-      Candidate c = candidates.get(i);
-      keyed.add(shared.containsKey(c.key()) ? c.withKey(digested(c.key(), stems.get(i))) : c);
-    }
-    keyed.sort(Comparator.comparing(Candidate::key).thenComparing(Candidate::source));
-    String last = null;
-    for (int i = 0; i < keyed.size(); i++) {
-      Candidate c = keyed.get(i);
-      if (c.key().equals(last) && c.refused() == null) {
-        keyed.set(i, c.refuse(Reason.DUPLICATE_KEY));
-      }
-      last = c.refused() == null ? c.key() : last;
-    }
-    return keyed;
-  }
-
-  private static String digested(String key, String stem) {
+  /** A key that other stems share, told apart by a digest of the stem. */
+  static String digested(String key, String stem) {
     String digest =
         HexFormat.of()
             .formatHex(sha256().digest(stem.getBytes(StandardCharsets.UTF_8)))
@@ -91,6 +54,12 @@ final class Keys {
     return share < validation
         ? Split.VALIDATION
         : share < validation + test ? Split.TEST : Split.TRAIN;
+  }
+
+  /** The place of a key in an order that depends on nothing but the seed: a hash in hexadecimal. */
+  static String shuffled(String key, long seed) {
+    byte[] bytes = (seed + ":" + key).getBytes(StandardCharsets.UTF_8);
+    return HexFormat.of().formatHex(sha256().digest(bytes), 0, Long.BYTES);
   }
 
   static MessageDigest sha256() {

@@ -1,13 +1,8 @@
 package org.talespark.data.prepare;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileContext;
@@ -17,7 +12,7 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
 /** Writing to Hadoop file systems, without checksum files beside the data on local ones. */
-final class Storage {
+public final class Storage {
 
   private Storage() {}
 
@@ -43,7 +38,7 @@ final class Storage {
    * Replaces a file at once: readers see the old bytes or the new ones. File systems with an atomic
    * rename get a temporary file and a rename; object stores replace on close.
    */
-  static void replace(Path to, byte[] bytes, Configuration hadoop) throws IOException {
+  public static void replace(Path to, byte[] bytes, Configuration hadoop) throws IOException {
     FileSystem fs = of(to, hadoop);
     String scheme = fs.getUri().getScheme();
     if (scheme.equals("file")) {
@@ -66,14 +61,5 @@ final class Storage {
     try (FSDataOutputStream out = fs.create(to, true)) {
       out.write(bytes);
     }
-  }
-
-  /** A file's SHA-256 in hexadecimal, streamed. */
-  static String sha256(FileSystem fs, Path file) throws IOException {
-    MessageDigest digest = Keys.sha256();
-    try (InputStream in = new DigestInputStream(fs.open(file), digest)) {
-      in.transferTo(OutputStream.nullOutputStream());
-    }
-    return HexFormat.of().formatHex(digest.digest());
   }
 }

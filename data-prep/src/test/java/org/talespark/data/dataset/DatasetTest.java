@@ -3,7 +3,9 @@ package org.talespark.data.dataset;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -61,7 +63,9 @@ class DatasetTest {
         Map.of("accepted", samples, "rejected", 0L),
         Map.of(),
         Map.of("train", samples),
-        new DatasetManifest.Index("index.parquet", samples, 0, hash),
+        new DatasetManifest.Index(
+            samples,
+            List.of(new DatasetManifest.IndexFile("index/00000.parquet", samples, 0, hash))),
         List.of(
             new DatasetManifest.ShardEntry(
                 "shards/00000.tar", "train", samples, shard.length, hash)));
@@ -156,8 +160,11 @@ class DatasetTest {
             "[]",
             "{",
             text.substring(0, text.length() / 2),
-            text.replace("\"schema_version\" : 1", "\"schema_version\" : 2"),
-            text.replace("\"schema_version\" : 1", "\"schema_version\" : \"1\""),
+            text.replace("\"schema_version\" : 2", "\"schema_version\" : 3"),
+            text.replace("\"schema_version\" : 2", "\"schema_version\" : 1"),
+            text.replace("\"schema_version\" : 2", "\"schema_version\" : \"2\""),
+            text.replace("shards/00000.tar", "index/00000.parquet"),
+            text.replaceFirst("(\"files\" : [^\\]]*\"rows\" : )1", "$12"),
             text.replace("shards/00000.tar", "../00000.tar"),
             text.replace("shards/00000.tar", "/etc/passwd"),
             text.replace("\"train\",", "\"training\","),
@@ -172,6 +179,22 @@ class DatasetTest {
     }
   }
 
+  @Test
+  void manifestsOfTheFirstVersionAreStillRead() throws Exception {
+    DatasetManifest now = manifest(new byte[0], 3);
+    DatasetManifest.IndexFile file = now.index().files().get(0);
+    ObjectMapper json = new ObjectMapper();
+    ObjectNode old = (ObjectNode) json.readTree(now.toJson());
+    old.put("schema_version", 1);
+    old.putObject("index")
+        .put("path", file.path())
+        .put("rows", file.rows())
+        .put("bytes", file.bytes())
+        .put("sha256", file.sha256());
+    assertThat(DatasetManifest.fromJson(json.writeValueAsBytes(old), "here")).isEqualTo(now);
+    assertThat(now.paths()).containsExactly("index/00000.parquet", "shards/00000.tar");
+  }
+
   @Property(tries = 500)
   void anyBytesAreAManifestOrRefused(@ForAll byte[] noise, @ForAll int at) throws Exception {
     byte[] json = manifest(new byte[0], 1).toJson();
@@ -179,7 +202,7 @@ class DatasetTest {
       json[Math.floorMod(at + i * 37, json.length)] = noise[i];
     }
     try {
-      assertThat(DatasetManifest.fromJson(json, "here").schemaVersion()).isEqualTo(1);
+      assertThat(DatasetManifest.fromJson(json, "here").schemaVersion()).isBetween(1, 2);
     } catch (BadInputException e) {
       assertThat(e).hasMessageContaining("here");
     }

@@ -1,0 +1,2 @@
+/** Captions as they come, whatever their bytes, into clean text; nothing here fails or cuts. */
+package org.talespark.data.caption;

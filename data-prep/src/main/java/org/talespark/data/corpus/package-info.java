@@ -1,0 +1,2 @@
+/** Readers of corpora: folders, WebDataset tars, Parquet, JSONL and CSV become candidates. */
+package org.talespark.data.corpus;
