@@ -195,6 +195,13 @@ class ManifestCandidatesTest {
   }
 
   @Test
+  void theColumnOfThePathIsFoundAmongOthers() throws IOException {
+    List<Listed> read = read("m.csv", "bytes,image,path,caption\n7,,pics/x.jpg,c\n");
+    assertThat(read.get(0).picture()).isEqualTo("X");
+    assertThat(read.get(0).metadata()).isEqualTo("{\"bytes\":\"7\",\"image\":\"\"}");
+  }
+
+  @Test
   void headersWithoutPictureOrCaptionSayWhatWasSeen() {
     for (String header : List.of("url,caption", "image,title", "\"open", "x")) {
       assertThatThrownBy(() -> read("m.csv", header + "\na,b\n"))
