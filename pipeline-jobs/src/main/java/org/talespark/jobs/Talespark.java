@@ -17,6 +17,7 @@ import java.util.function.Supplier;
 import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.corpus.PrepareCommand;
 import org.talespark.jobs.corpus.ScenesCommand;
+import org.talespark.jobs.corpus.TokenizerCommand;
 import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
@@ -65,6 +66,7 @@ public final class Talespark {
   static {
     COMMANDS.put("corpus scenes", ScenesCommand::new);
     COMMANDS.put("prepare", PrepareCommand::new);
+    COMMANDS.put("tokenizer", TokenizerCommand::new);
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
