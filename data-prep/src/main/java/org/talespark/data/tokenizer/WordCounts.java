@@ -36,8 +36,11 @@ final class WordCounts implements AutoCloseable {
    * @param bytes of all distinct words
    */
   record Limits(long words, long bytes) {
+    /**
+     * About 400 MB of heap with all pairs, which a driver of 1 GiB has; the same on any machine.
+     */
     static Limits defaults() {
-      return new Limits(2_000_000, 32_000_000);
+      return new Limits(1_000_000, 12_000_000);
     }
   }
 
