@@ -70,7 +70,7 @@ class ResizeTest {
     assertThat(psnr(reduced, plain)).isGreaterThan(38);
   }
 
-  private static double psnr(Pixels a, Pixels b) {
+  static double psnr(Pixels a, Pixels b) {
     assertThat(a.rgb()).hasSameSizeAs(b.rgb());
     double sum = 0;
     for (int i = 0; i < a.rgb().length; i++) {
