@@ -9,6 +9,11 @@ final class AreaFilter {
   /** Up to a reduction by two, no target pixel touches more. */
   private static final int FEW = 3;
 
+  /** One and a half times 2^23: sums with it have no fraction left. */
+  private static final float ROUNDER = 12_582_912f;
+
+  private static final int ROUNDER_BITS = Float.floatToRawIntBits(ROUNDER);
+
   /**
    * Along one axis, for each target pixel: the first source pixel and the weights of it and the
    * next ones, zero for those it does not touch.
@@ -131,8 +136,16 @@ final class AreaFilter {
     rgb[out + 2] = level(y + 1.772f * cb);
   }
 
+  /**
+   * The nearest whole number, of values that are less than 2^22 apart from zero. Their last bits
+   * stand where the sum's do, and no conversion has to look for what is no number.
+   */
+  static int round(float value) {
+    return Float.floatToRawIntBits(value + ROUNDER) - ROUNDER_BITS;
+  }
+
   private static byte level(float value) {
-    return (byte) Math.max(0, Math.min(255, (int) (value + 0.5f)));
+    return (byte) Math.max(0, Math.min(255, round(value)));
   }
 
   /** The source rows under a target row become one. */

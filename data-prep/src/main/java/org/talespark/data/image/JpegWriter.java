@@ -221,7 +221,7 @@ final class JpegWriter {
     long mask = 0;
     for (int k = 0; k < 64; k++) {
       float value = plane[at + places[k]] * factors[k];
-      int level = (int) (value + 16_384.5f) - 16_384; // rounded
+      int level = AreaFilter.round(value);
       found[k] = level;
       mask |= (long) ((level | -level) >>> 31) << k;
     }
