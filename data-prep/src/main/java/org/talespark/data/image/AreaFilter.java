@@ -1,8 +1,11 @@
 package org.talespark.data.image;
 
+import java.util.List;
+
 /**
  * Averages over areas whose borders may lie inside source pixels: every target pixel is the mean of
- * what it covers. Reads planes of one shape and writes interleaved RGB.
+ * what it covers. Reads planes of one shape, which come in bands from top to bottom and of which
+ * only the last rows are held, and writes interleaved RGB.
  */
 final class AreaFilter {
 
@@ -45,15 +48,28 @@ final class AreaFilter {
       }
       return new Axis(first, weights, taps);
     }
+
+    /** The last tap that has any weight. */
+    int last(int target) {
+      int last = taps - 1;
+      while (last > 0 && weights[target * taps + last] == 0) {
+        last--;
+      }
+      return last;
+    }
   }
 
   private final Axis across;
   private final Axis down;
   private final int stride;
+  private final int ring;
   private final int left;
   private final int columns;
   private final int width;
   private final int height;
+  private final byte[] rgb;
+  private final float[][] rows;
+  private int next;
 
   /**
    * A filter for planes of one shape.
@@ -61,59 +77,76 @@ final class AreaFilter {
    * @param planeWidth usable pixels of a row
    * @param planeHeight usable rows
    * @param stride pixels from row to row
+   * @param band rows that come at a time
    * @param window left, top, right and bottom border in source pixels, with fractions
    * @param width target pixels
    * @param height target pixels
    */
-  AreaFilter(int planeWidth, int planeHeight, int stride, double[] window, int width, int height) {
+  AreaFilter(
+      int planeWidth,
+      int planeHeight,
+      int stride,
+      int band,
+      double[] window,
+      int width,
+      int height) {
     this.across = Axis.of(window[0], window[2], width, planeWidth);
     this.down = Axis.of(window[1], window[3], height, planeHeight);
     this.stride = stride;
+    this.ring = band + (down.taps + band - 1) / band * band;
     this.left = across.first[0];
     this.columns = Math.min(across.first[width - 1] + across.taps, planeWidth) - left;
     this.width = width;
     this.height = height;
+    this.rgb = new byte[3 * width * height];
+    this.rows = new float[3][columns + across.taps];
   }
 
-  /** One plane of levels to RGB. */
-  byte[] grey(float[] plane) {
-    byte[] rgb = new byte[3 * width * height];
-    float[] row = new float[columns + across.taps];
-    for (int y = 0; y < height; y++) {
-      average(plane, y, row);
-      for (int x = 0; x < width; x++) {
-        byte level = level(at(row, x));
-        int out = 3 * (y * width + x);
-        rgb[out] = level;
-        rgb[out + 1] = level;
-        rgb[out + 2] = level;
+  /** Rows that a plane holds; source row {@code y} stands in row {@code y % ring()} of it. */
+  int ring() {
+    return ring;
+  }
+
+  /**
+   * Writes the target rows that can be.
+   *
+   * @param planes luma alone, or luma and chroma
+   * @param available source rows that have come
+   */
+  void advance(List<float[]> planes, int available) {
+    while (next < height && down.first[next] + down.last(next) < available) {
+      for (int i = 0; i < planes.size(); i++) {
+        average(planes.get(i), next, rows[i]);
       }
-    }
-    return rgb;
-  }
-
-  /** Planes of luma and chroma to RGB (ITU-T T.871, 7). */
-  byte[] colour(float[] luma, float[] blueness, float[] redness) {
-    byte[] rgb = new byte[3 * width * height];
-    float[] ys = new float[columns + across.taps];
-    float[] cbs = new float[columns + across.taps];
-    float[] crs = new float[columns + across.taps];
-    for (int y = 0; y < height; y++) {
-      average(luma, y, ys);
-      average(blueness, y, cbs);
-      average(redness, y, crs);
-      if (across.taps == FEW) {
-        fewColours(ys, cbs, crs, rgb, 3 * y * width);
+      int out = 3 * next * width;
+      if (planes.size() == 1) {
+        grey(rows[0], out);
+      } else if (across.taps == FEW) {
+        fewColours(rows[0], rows[1], rows[2], out);
       } else {
         for (int x = 0; x < width; x++) {
-          put(at(ys, x), at(cbs, x) - 128, at(crs, x) - 128, rgb, 3 * (y * width + x));
+          put(at(rows[0], x), at(rows[1], x) - 128, at(rows[2], x) - 128, out + 3 * x);
         }
       }
+      next++;
     }
-    return rgb;
   }
 
-  private void fewColours(float[] ys, float[] cbs, float[] crs, byte[] rgb, int out) {
+  /** The picture, once all rows have come. */
+  Pixels pixels() {
+    return new Pixels(width, height, rgb);
+  }
+
+  private void grey(float[] row, int out) {
+    for (int x = 0; x < width; x++) {
+      byte level = level(at(row, x));
+      rgb[out + 3 * x] = level;
+      rgb[out + 3 * x + 1] = level;
+      rgb[out + 3 * x + 2] = level;
+    }
+  }
+
+  private void fewColours(float[] ys, float[] cbs, float[] crs, int out) {
     int[] first = across.first;
     float[] weights = across.weights;
     for (int x = 0; x < width; x++) {
@@ -125,12 +158,12 @@ final class AreaFilter {
           a * ys[from] + b * ys[from + 1] + c * ys[from + 2],
           a * cbs[from] + b * cbs[from + 1] + c * cbs[from + 2] - 128,
           a * crs[from] + b * crs[from + 1] + c * crs[from + 2] - 128,
-          rgb,
           out + 3 * x);
     }
   }
 
-  private static void put(float y, float cb, float cr, byte[] rgb, int out) {
+  /** YCbCr to RGB (ITU-T T.871, 7). */
+  private void put(float y, float cb, float cr, int out) {
     rgb[out] = level(y + 1.402f * cr);
     rgb[out + 1] = level(y - 0.344136f * cb - 0.714136f * cr);
     rgb[out + 2] = level(y + 1.772f * cb);
@@ -150,16 +183,12 @@ final class AreaFilter {
 
   /** The source rows under a target row become one. */
   private void average(float[] plane, int y, float[] row) {
-    int from = down.first[y] * stride + left;
     float[] weights = down.weights;
     int weight = y * down.taps;
-    // rows without weight may lie behind the plane
-    int last = down.taps - 1;
-    while (last > 0 && weights[weight + last] == 0) {
-      last--;
-    }
-    int second = from + Math.min(last, 1) * stride;
-    int third = from + Math.min(last, 2) * stride;
+    int last = down.last(y);
+    int from = offset(down.first[y]);
+    int second = offset(down.first[y] + Math.min(last, 1));
+    int third = offset(down.first[y] + Math.min(last, 2));
     float a = weights[weight];
     float b = weights[weight + 1];
     float c = weights[weight + 2];
@@ -167,8 +196,12 @@ final class AreaFilter {
       row[x] = a * plane[from + x] + b * plane[second + x] + c * plane[third + x];
     }
     for (int tap = FEW; tap <= last; tap++) {
-      add(row, plane, from + tap * stride, weights[weight + tap]);
+      add(row, plane, offset(down.first[y] + tap), weights[weight + tap]);
     }
+  }
+
+  private int offset(int y) {
+    return y % ring * stride + left;
   }
 
   private void add(float[] row, float[] plane, int from, float weight) {

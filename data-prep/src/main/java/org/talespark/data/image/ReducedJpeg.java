@@ -13,25 +13,36 @@ import java.util.List;
 final class ReducedJpeg {
 
   private final JpegPlan plan;
-  private final int denominator;
   private final List<BlockScaler> scalers = new ArrayList<>();
   private final List<float[]> planes = new ArrayList<>();
+  private final double[] window;
   private final int stride;
+  private final int band;
+  private final AreaFilter filter;
 
-  private ReducedJpeg(JpegPlan plan, int denominator) {
+  private ReducedJpeg(JpegPlan plan, int denominator, double[] window, int width, int height) {
     this.plan = plan;
-    this.denominator = denominator;
+    this.window = Arrays.stream(window).map(border -> border / denominator).toArray();
     JpegPlan.Component luma = plan.components().get(0);
     int side = 8 / denominator;
     this.stride = plan.columns() * luma.across() * side;
-    int height = plan.rows() * luma.down() * side;
+    this.band = luma.down() * side;
+    this.filter =
+        new AreaFilter(
+            (plan.width() + denominator - 1) / denominator,
+            (plan.height() + denominator - 1) / denominator,
+            stride,
+            band,
+            this.window,
+            width,
+            height);
     for (JpegPlan.Component component : plan.components()) {
       scalers.add(
           new BlockScaler(
               component.quantisation(),
               side * luma.across() / component.across(),
               side * luma.down() / component.down()));
-      planes.add(new float[stride * height]);
+      planes.add(new float[stride * filter.ring()]);
     }
   }
 
@@ -52,14 +63,13 @@ final class ReducedJpeg {
     if (!view.has(bits.end(), "\u00ff\u00d9")) {
       return null; // more scans, or lines counted behind the first
     }
-    ReducedJpeg jpeg = new ReducedJpeg(plan, denominator);
-    double[] reduced = Arrays.stream(window).map(border -> border / denominator).toArray();
-    jpeg.read(bits, reduced);
-    return jpeg.scaled(reduced, width, height);
+    ReducedJpeg jpeg = new ReducedJpeg(plan, denominator, window, width, height);
+    jpeg.read(bits);
+    return jpeg.filter.pixels();
   }
 
-  /** Reads all blocks and scales those that the window touches. */
-  private void read(JpegBits bits, double[] window) {
+  /** Reads all blocks, scales those that the window touches, and filters what is there. */
+  private void read(JpegBits bits) {
     int number = scalers.size();
     int[] dc = new int[number];
     int untilRestart = plan.restart() == 0 ? Integer.MAX_VALUE : plan.restart();
@@ -72,21 +82,23 @@ final class ReducedJpeg {
         }
         untilRestart--;
         for (int c = 0; c < number; c++) {
-          dc[c] = unit(bits, c, dc[c], row, column, window);
+          dc[c] = unit(bits, c, dc[c], row, column);
         }
       }
+      filter.advance(planes, (row + 1) * band);
     }
     bits.checkNotPastEnd();
   }
 
   /** One component's blocks of an MCU. */
-  private int unit(JpegBits bits, int c, int before, int row, int column, double[] window) {
+  private int unit(JpegBits bits, int c, int before, int row, int column) {
     JpegPlan.Component component = plan.components().get(c);
     BlockScaler scaler = scalers.get(c);
     float[] plane = planes.get(c);
+    int held = row * band % filter.ring();
     int dc = before;
     for (int y = 0; y < component.down(); y++) {
-      int top = (row * component.down() + y) * scaler.down();
+      int top = y * scaler.down();
       for (int x = 0; x < component.across(); x++) {
         int left = (column * component.across() + x) * scaler.across();
         int number = bits.block(component.dc(), component.ac());
@@ -94,29 +106,13 @@ final class ReducedJpeg {
         boolean wanted =
             left < window[2]
                 && left + scaler.across() > window[0]
-                && top < window[3]
-                && top + scaler.down() > window[1];
+                && row * band + top < window[3]
+                && row * band + top + scaler.down() > window[1];
         if (wanted) {
-          scaler.write(dc, bits.coefficients, number, plane, top * stride + left, stride);
+          scaler.write(dc, bits.coefficients, number, plane, (held + top) * stride + left, stride);
         }
       }
     }
     return dc;
-  }
-
-  private Pixels scaled(double[] window, int width, int height) {
-    AreaFilter filter =
-        new AreaFilter(
-            (plan.width() + denominator - 1) / denominator,
-            (plan.height() + denominator - 1) / denominator,
-            stride,
-            window,
-            width,
-            height);
-    byte[] rgb =
-        planes.size() == 1
-            ? filter.grey(planes.get(0))
-            : filter.colour(planes.get(0), planes.get(1), planes.get(2));
-    return new Pixels(width, height, rgb);
   }
 }
