@@ -4,24 +4,31 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The usual names of columns; case does not matter, the first of a list that is there counts. */
 final class Columns {
 
-  static final List<String> PICTURES =
+  /** Columns that name a picture by its path. */
+  static final List<String> PATHS =
       List.of(
           "image",
-          "jpg",
-          "png",
-          "bytes",
-          "image_bytes",
           "image_path",
           "path",
           "file_name",
           "filename",
           "filepath",
           "file",
-          "picture");
+          "picture",
+          "jpg",
+          "png");
+
+  /** Columns of Parquet, which may also hold a picture's bytes. */
+  static final List<String> PICTURES =
+      Stream.concat(Stream.of("image", "jpg", "png", "bytes", "image_bytes"), PATHS.stream())
+          .distinct()
+          .toList();
+
   static final List<String> CAPTIONS = List.of("caption", "captions", "text", "txt");
   static final List<String> KEYS = List.of("__key__", "key");
 

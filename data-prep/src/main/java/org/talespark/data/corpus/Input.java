@@ -45,10 +45,7 @@ record Input(String given, String prefix, List<FoundFile> named, List<FoundFile>
     if (literal) {
       matches.add(fs.getFileStatus(root));
     } else {
-      FileStatus[] found = fs.globStatus(root);
-      if (found != null) {
-        matches.addAll(List.of(found));
-      }
+      matches.addAll(glob(fs, root, given));
     }
     if (matches.isEmpty()) {
       throw new BadInputException(
@@ -72,6 +69,22 @@ record Input(String given, String prefix, List<FoundFile> named, List<FoundFile>
     named.removeIf(file -> !seen.add(file.uri()));
     walked.removeIf(file -> !seen.add(file.uri()));
     return new Input(given, prefix, named, walked);
+  }
+
+  private static List<FileStatus> glob(FileSystem fs, Path pattern, String given)
+      throws IOException {
+    try {
+      FileStatus[] found = fs.globStatus(pattern);
+      return found == null ? List.of() : List.of(found);
+    } catch (IOException e) {
+      if (e.getCause() instanceof RuntimeException) {
+        throw new BadInputException(
+            "Cannot read input: input=%s does not exist and is no glob, expected a folder, a file or a glob; try closing its brackets"
+                .formatted(given),
+            e);
+      }
+      throw e;
+    }
   }
 
   /** The deepest folder that holds all matches. */

@@ -59,7 +59,7 @@ final class ManifestListing {
         continue;
       }
       columns = columns.stream().map(name -> RawText.readable(name).strip()).toList();
-      if (Columns.find(Columns.PICTURES, columns) != null
+      if (Columns.find(Columns.PATHS, columns) != null
           && Columns.find(Columns.CAPTIONS, columns) != null) {
         return portions(
             new ManifestPortion.Source(file, prefix, separator, columns, limits), hadoop);
@@ -72,8 +72,8 @@ final class ManifestListing {
               .formatted(file.source()));
     }
     throw new BadInputException(
-        Columns.find(Columns.PICTURES, first) == null
-            ? Columns.missing("pictures", file.source(), first, Columns.PICTURES)
+        Columns.find(Columns.PATHS, first) == null
+            ? Columns.missing("pictures", file.source(), first, Columns.PATHS)
             : Columns.missing("captions", file.source(), first, Columns.CAPTIONS));
   }
 

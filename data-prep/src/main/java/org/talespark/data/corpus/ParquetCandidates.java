@@ -51,25 +51,46 @@ final class ParquetCandidates implements Candidates {
           "Cannot read row: file=" + portion.file().source() + " portion is at its end");
     }
     String number = Long.toString(portion.before() + row);
-    Group group;
+    Row read;
     try {
       if (reader == null) {
         open();
       }
-      group = reader.read();
+      Group group = reader.read();
       if (group == null) {
         throw new DamagedParquetException("a row group ends too early");
       }
+      read = row(group);
     } catch (RuntimeException e) {
       damaged = true;
       return rows.refused(number, reason(e));
     }
     row++;
     try {
-      return candidate(number, group);
+      return read.fields() == null
+          ? rows.refused(number, Reason.CAPTION_TOO_LONG)
+          : rows.of(number, read.fields(), read.picture());
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read input: file=" + portion.file().source(), e);
     }
+  }
+
+  /** A row out of its page; without fields when a text is too long. */
+  private record Row(ObjectNode fields, Blob picture) {}
+
+  private Row row(Group group) {
+    if (converted.tooLong(group)) {
+      return new Row(null, null);
+    }
+    Binary picture = converted.picture(group);
+    Blob blob = null;
+    if (picture != null) {
+      blob =
+          picture.length() > portion.limits().maxFileBytes()
+              ? Blob.skipped(picture.length())
+              : Blob.of(picture.getBytes());
+    }
+    return new Row(converted.fields(group), blob);
   }
 
   private void open() {
@@ -98,23 +119,6 @@ final class ParquetCandidates implements Candidates {
       }
     }
     return Reason.UNDECODABLE;
-  }
-
-  private Candidate candidate(String number, Group group) throws IOException {
-    if (converted.tooLong(group)) {
-      return rows.refused(number, Reason.CAPTION_TOO_LONG);
-    }
-    ObjectNode fields = converted.fields(group);
-    Binary picture = converted.picture(group);
-    if (picture == null) {
-      return rows.of(number, fields, null);
-    }
-    return rows.of(
-        number,
-        fields,
-        picture.length() > portion.limits().maxFileBytes()
-            ? Blob.skipped(picture.length())
-            : Blob.of(picture.getBytes()));
   }
 
   @Override

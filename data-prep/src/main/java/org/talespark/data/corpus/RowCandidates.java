@@ -56,13 +56,13 @@ final class RowCandidates {
     if (key != null && !key.isEmpty()) {
       name = prefix + RawText.readable(key);
       stem = file.relative() + "/" + key;
-    } else if (path != null && !path.isEmpty()) {
+    } else if (path != null) {
       name = prefix + RawText.readable(PicturePath.name(path));
     }
     PicturePath.Found found =
         bytes != null
             ? new PicturePath.Found(bytes, null)
-            : path == null || path.isEmpty()
+            : path == null
                 ? new PicturePath.Found(null, Reason.PICTURE_MISSING)
                 : pictures.find(path);
     return new Candidate(
@@ -83,12 +83,12 @@ final class RowCandidates {
 
   /** A path, also as the {@code path} of a structure, as Hugging Face writes pictures. */
   private static String path(ObjectNode fields) {
-    for (String usual : Columns.PICTURES) {
+    for (String usual : Columns.PATHS) {
       String column = Columns.find(List.of(usual), names(fields));
       if (column != null) {
         JsonNode value = fields.get(column);
         JsonNode path = value.isObject() ? value.get("path") : value;
-        if (path != null && path.isTextual()) {
+        if (path != null && path.isTextual() && !path.textValue().isEmpty()) {
           fields.remove(column);
           return path.textValue();
         }

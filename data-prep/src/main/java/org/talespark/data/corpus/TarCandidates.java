@@ -123,7 +123,6 @@ final class TarCandidates implements Candidates {
         return;
       }
       sample.source = source(member);
-      sample.picture = Blob.skipped(member.bytes());
       sample.picture = members.content(member, limits.maxFileBytes());
     } else if (CAPTIONS.contains(extension) && sample.captionKinds.add(extension)) {
       if (sample.source == null) {

@@ -36,7 +36,7 @@ import org.talespark.data.BadInputException;
  */
 class CorpusFuzzTest {
 
-  private static final long MOST_ALLOCATED = 200L << 20;
+  private static final long MOST_ALLOCATED = 64L << 20;
   private static Path folder;
 
   @BeforeContainer
@@ -164,29 +164,29 @@ class CorpusFuzzTest {
         parquet(CompressionCodecName.ZSTD, WriterVersion.PARQUET_2_0));
   }
 
-  @Property(tries = 1200, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 800, shrinking = ShrinkingMode.OFF)
   void tarsAreReadOrRefused(@ForAll("tars") byte[] file) {
     read(file, "f.tar");
   }
 
-  @Property(tries = 1200, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 800, shrinking = ShrinkingMode.OFF)
   void tarsWithHostileHeadersAreReadOrRefused(@ForAll("summedTars") byte[] file) {
     read(file, "f.tar");
   }
 
-  @Property(tries = 600, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 300, shrinking = ShrinkingMode.OFF)
   void compressedFilesAreReadOrRefused(@ForAll("packed") byte[] file) {
     read(file, "f.tar.gz");
     read(file, "f.jsonl.gz");
   }
 
-  @Property(tries = 1200, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 800, shrinking = ShrinkingMode.OFF)
   void manifestsAreReadOrRefused(@ForAll("manifests") byte[] file) {
     read(file, "f.jsonl");
     read(file, "f.csv");
   }
 
-  @Property(tries = 2500, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 1500, shrinking = ShrinkingMode.OFF)
   void parquetIsReadOrRefused(@ForAll("parquets") byte[] file) {
     read(file, "f.parquet");
   }

@@ -18,6 +18,7 @@ import org.talespark.data.Reason;
 class CorpusTest {
 
   @TempDir private Path folder;
+  @TempDir private Path outside;
 
   private Path write(String name, String content) throws IOException {
     return write(name, content.getBytes(UTF_8));
@@ -57,7 +58,6 @@ class CorpusTest {
 
   @Test
   void linksInFoldersAreRefused() throws IOException {
-    Path outside = Files.createTempDirectory("outside");
     Files.write(outside.resolve("s.jpg"), new byte[] {1});
     write("ok.jpg", "J");
     Files.createSymbolicLink(folder.resolve("link.jpg"), outside.resolve("s.jpg"));
@@ -182,7 +182,7 @@ class CorpusTest {
         .extracting(Listed::picture)
         .containsExactly("J");
     assertThat(Listed.all(Format.FOLDER, folder.resolve("mixed"))).hasSize(1);
-    for (String name : List.of("empty", "other", "missing", "mixed/a.jpg", "none-*")) {
+    for (String name : List.of("empty", "other", "missing", "mixed/a.jpg", "none-*", "open[")) {
       assertThatThrownBy(() -> Listed.all(Format.AUTO, folder.resolve(name)))
           .isInstanceOf(BadInputException.class)
           .hasMessageContaining("expected")
