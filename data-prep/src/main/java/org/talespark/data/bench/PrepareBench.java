@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  */
 public final class PrepareBench {
 
-  private static final int WARM_UP = 32;
+  private static final int WARM_UP = 100;
   private static final String OURS = "talespark";
   private static final String IMAGEIO = "imageio";
   private static final String PYTHON = "python";

@@ -71,27 +71,42 @@ final class ByteView {
 
   /**
    * The first JPEG marker at or behind the offset that is neither stuffing (FF 00), fill (FF FF)
-   * nor a restart. Entropy-coded data is long and 0xFF in it is rare, so eight bytes are looked at
-   * in one go.
+   * nor a restart.
    */
   long endOfScan(long from) {
-    int at = (int) Math.min(Math.max(from, 0), bytes.length);
+    long at = from;
     while (true) {
-      while (at + 8 <= bytes.length) {
-        long zeroWhereFf = ~(long) EIGHT.get(bytes, at);
-        if ((zeroWhereFf - LOW_BITS & ~zeroWhereFf & HIGH_BITS) != 0) {
-          break;
-        }
-        at += 8;
-      }
-      while (u8(at) != 0xFF) {
-        at++;
-      }
-      int next = u8(at + 1L);
+      at = find(0xFF, at);
+      int next = u8(at + 1);
       if (next != 0 && next != 0xFF && (next < 0xD0 || next > 0xD7)) {
         return at;
       }
       at++;
     }
+  }
+
+  /**
+   * The offset of the first such byte at or behind another; the length where there is none. Eight
+   * bytes are looked at in one go, for entropy-coded data is long and what is sought in it rare.
+   */
+  long find(int value, long from) {
+    int at = (int) Math.min(Math.max(from, 0), bytes.length);
+    long pattern = LOW_BITS * value;
+    while (at + 8 <= bytes.length) {
+      long zeroWhereFound = (long) EIGHT.get(bytes, at) ^ pattern;
+      long marks = (zeroWhereFound - LOW_BITS) & ~zeroWhereFound & HIGH_BITS;
+      if (marks != 0) {
+        return (long) at + (Long.numberOfTrailingZeros(marks) >>> 3);
+      }
+      at += 8;
+    }
+    while (at < bytes.length && (bytes[at] & 0xFF) != value) {
+      at++;
+    }
+    return at;
+  }
+
+  void copy(long from, byte[] to, int at, int count) {
+    System.arraycopy(bytes, (int) from, to, at, count);
   }
 }

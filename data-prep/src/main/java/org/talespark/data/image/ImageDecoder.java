@@ -125,29 +125,49 @@ public final class ImageDecoder {
     }
   }
 
-  @SuppressWarnings({"try", "unchecked"}) // the scope is used by closing it
   private static Pixels decode(byte[] file, ByteView view, PictureHeader header, Resize resize) {
+    int orientation = Orientation.of(header.format(), view);
+    // OpenCV turns TIFFs while it reads them
+    boolean turned = header.format() == PictureFormat.TIFF;
+    boolean across = turned && orientation >= 5;
+    int width = across ? header.height() : header.width();
+    int height = across ? header.width() : header.height();
+    Pixels pixels =
+        scaled(
+            file,
+            view,
+            header,
+            resize.reduction(width, height),
+            resize.window(width, height),
+            resize.scaled(width, width, height),
+            resize.scaled(height, width, height));
+    return resize.padded(Orientation.apply(pixels, turned ? Orientation.UPRIGHT : orientation));
+  }
+
+  /** Decodes and scales in the stored orientation. */
+  @SuppressWarnings({"try", "unchecked"}) // the scope is used by closing it
+  private static Pixels scaled(
+      byte[] file,
+      ByteView view,
+      PictureHeader header,
+      double reduction,
+      double[] window,
+      int width,
+      int height) {
+    int denominator = header.format() == PictureFormat.JPEG ? denominator(reduction) : 1;
+    if (denominator >= 4) {
+      Pixels pixels = ReducedJpeg.decode(view, denominator, window, width, height);
+      if (pixels != null) {
+        return pixels;
+      }
+    }
     OpenCv.ready();
     try (PointerScope scope = new PointerScope()) {
-      if (header.format() == PictureFormat.GIF) {
-        Mat screen = mat(GifDecoder.decode(file, header));
-        return Scaling.apply(screen, resize, screen.cols(), screen.rows());
-      }
-      Mat decoded = read(file, header, resize);
-      Mat bgr = Flatten.toBgr(decoded, header.format());
-      if (header.format() == PictureFormat.PNG && decoded.channels() == 1) {
-        PngTransparency.greyOnWhite(decoded, bgr, view, header.bits());
-      }
-      int orientation = Orientation.of(header.format(), view);
-      // OpenCV turns TIFFs while it reads them
-      Mat upright =
-          header.format() == PictureFormat.TIFF ? bgr : Orientation.apply(bgr, orientation);
-      boolean across = orientation >= 5;
-      return Scaling.apply(
-          upright,
-          resize,
-          across ? header.height() : header.width(),
-          across ? header.width() : header.height());
+      Mat bgr =
+          header.format() == PictureFormat.GIF
+              ? mat(GifDecoder.decode(file, header))
+              : read(file, view, header, denominator);
+      return Scaling.apply(bgr, denominator, window, width, height);
     } catch (PictureException e) {
       throw e;
     } catch (RuntimeException e) { // what OpenCV throws
@@ -158,28 +178,37 @@ public final class ImageDecoder {
     }
   }
 
-  private static Mat read(byte[] file, PictureHeader header, Resize resize) {
+  /** The coarsest DCT scale that leaves at least the wanted pixels for the area filter. */
+  private static int denominator(double reduction) {
+    return reduction >= 8 ? 8 : reduction >= 4 ? 4 : reduction >= 2 ? 2 : 1;
+  }
+
+  private static Mat read(byte[] file, ByteView view, PictureHeader header, int denominator) {
     Mat bytes = new Mat(1, file.length, CV_8UC1, new BytePointer(file));
-    int flags =
-        header.format() == PictureFormat.JPEG
-            ? jpegScale(header, resize) | IMREAD_IGNORE_ORIENTATION
-            : IMREAD_UNCHANGED;
-    Mat picture = imdecode(bytes, flags);
+    Mat picture = imdecode(bytes, flags(header.format(), denominator));
     if (picture.empty()) {
       throw new PictureException(
           Reason.UNDECODABLE, "Cannot decode %s: damaged data".formatted(header.format().id()));
     }
-    return picture;
+    Mat bgr = Flatten.toBgr(picture, header.format());
+    if (header.format() == PictureFormat.PNG && picture.channels() == 1) {
+      PngTransparency.greyOnWhite(picture, bgr, view, header.bits());
+    }
+    return bgr;
   }
 
-  /** The coarsest DCT scale that leaves at least the wanted pixels for the area filter. */
-  private static int jpegScale(PictureHeader header, Resize resize) {
-    double factor = resize.reduction(header.width(), header.height());
-    return factor >= 8
-        ? IMREAD_REDUCED_COLOR_8
-        : factor >= 4
-            ? IMREAD_REDUCED_COLOR_4
-            : factor >= 2 ? IMREAD_REDUCED_COLOR_2 : IMREAD_COLOR;
+  private static int flags(PictureFormat format, int denominator) {
+    if (format != PictureFormat.JPEG) {
+      return IMREAD_UNCHANGED;
+    }
+    int scale =
+        switch (denominator) {
+          case 8 -> IMREAD_REDUCED_COLOR_8;
+          case 4 -> IMREAD_REDUCED_COLOR_4;
+          case 2 -> IMREAD_REDUCED_COLOR_2;
+          default -> IMREAD_COLOR;
+        };
+    return scale | IMREAD_IGNORE_ORIENTATION;
   }
 
   /** A BGR matrix of the pixels, inside the caller's scope. */

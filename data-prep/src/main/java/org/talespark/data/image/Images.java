@@ -1,6 +1,5 @@
 package org.talespark.data.image;
 
-import static org.bytedeco.opencv.global.opencv_imgcodecs.IMWRITE_JPEG_QUALITY;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMWRITE_PNG_COMPRESSION;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 
@@ -16,6 +15,7 @@ public final class Images {
 
   private static final ImageDecoder ANY = new ImageDecoder(ImageDecoder.Limits.defaults());
   private static final int PNG_COMPRESSION = 6;
+  private static final int MOST_JPEG_SIDE = 65_500;
 
   private Images() {}
 
@@ -73,13 +73,18 @@ public final class Images {
     return encode(pixels, ".png", IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION);
   }
 
-  /** A JPEG file; {@code quality} 1 to 100. */
+  /** A JPEG file with halved chroma; {@code quality} 1 to 100 as libjpeg counts it. */
   public static byte[] encodeJpeg(Pixels pixels, int quality) {
     if (quality < 1 || quality > 100) {
       throw new IllegalArgumentException(
           "Cannot encode JPEG: quality=%d, expected 1 to 100".formatted(quality));
     }
-    return encode(pixels, ".jpg", IMWRITE_JPEG_QUALITY, quality);
+    if (Math.max(pixels.width(), pixels.height()) > MOST_JPEG_SIDE) {
+      throw new IllegalArgumentException(
+          "Cannot encode JPEG: width=%d height=%d, expected at most %d"
+              .formatted(pixels.width(), pixels.height(), MOST_JPEG_SIDE));
+    }
+    return JpegWriter.encode(pixels, quality);
   }
 
   @SuppressWarnings({"try", "unchecked"}) // the scope is used by closing it

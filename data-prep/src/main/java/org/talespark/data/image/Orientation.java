@@ -1,10 +1,5 @@
 package org.talespark.data.image;
 
-import static org.bytedeco.opencv.global.opencv_core.flip;
-import static org.bytedeco.opencv.global.opencv_core.transpose;
-
-import org.bytedeco.opencv.opencv_core.Mat;
-
 /**
  * The EXIF orientation (CIPA DC-008, tag 274): how the stored rows and columns are to be turned to
  * stand upright. JPEG keeps it in APP1, PNG in {@code eXIf}, WebP in {@code EXIF}. A TIFF's own
@@ -36,29 +31,34 @@ final class Orientation {
   }
 
   /** Turns the picture; 5 to 8 swap its sides. */
-  static Mat apply(Mat stored, int orientation) {
+  static Pixels apply(Pixels stored, int orientation) {
     if (orientation == UPRIGHT) {
       return stored;
     }
-    Mat turned = stored;
-    if (orientation >= 5) {
-      turned = new Mat();
-      transpose(stored, turned);
+    boolean across = orientation >= 5;
+    boolean fromRight =
+        orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    boolean fromBelow =
+        orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    int width = across ? stored.height() : stored.width();
+    int height = across ? stored.width() : stored.height();
+    byte[] from = stored.rgb();
+    byte[] to = new byte[from.length];
+    int at = 0;
+    for (int y = 0; y < height; y++) {
+      for (int x = 0; x < width; x++) {
+        int column = across ? y : x;
+        int row = across ? x : y;
+        int source = fromBelow ? stored.height() - 1 - row : row;
+        source *= stored.width();
+        source = 3 * (source + (fromRight ? stored.width() - 1 - column : column));
+        to[at] = from[source];
+        to[at + 1] = from[source + 1];
+        to[at + 2] = from[source + 2];
+        at += 3;
+      }
     }
-    // what is left is a mirroring: about both axes, the vertical one or the horizontal one
-    Integer mirror =
-        switch (orientation) {
-          case 2, 6 -> 1;
-          case 3, 7 -> -1;
-          case 4, 8 -> 0;
-          default -> null;
-        };
-    if (mirror == null) {
-      return turned;
-    }
-    Mat upright = new Mat();
-    flip(turned, upright, mirror);
-    return upright;
+    return new Pixels(width, height, to);
   }
 
   private static int read(ByteView view, long tiff) {

@@ -66,15 +66,47 @@ public record Resize(Mode mode, int size) implements Serializable {
     return new Resize(Mode.CENTER_CROP, size);
   }
 
-  /** Pixels that the scaled picture has of its original's {@code side}, before cut or border. */
+  /** Pixels that a stored {@code side} of the picture becomes, before any border is added. */
   int scaled(int side, int width, int height) {
-    int reference = mode == Mode.CENTER_CROP ? Math.min(width, height) : Math.max(width, height);
-    return (int) Math.max(1, Math.round((double) side * size / reference));
+    return mode == Mode.CENTER_CROP
+        ? size
+        : (int) Math.max(1, Math.round((double) side * size / Math.max(width, height)));
+  }
+
+  /** Left, top, right and bottom border of the part that is used, in pixels. */
+  double[] window(int width, int height) {
+    if (mode != Mode.CENTER_CROP) {
+      return new double[] {0, 0, width, height};
+    }
+    int side = Math.min(width, height);
+    double left = (width - side) / 2.0;
+    double top = (height - side) / 2.0;
+    return new double[] {left, top, left + side, top + side};
   }
 
   /** How many times larger than wanted a picture is; below 1 when it is smaller. */
   double reduction(int width, int height) {
     int reference = mode == Mode.CENTER_CROP ? Math.min(width, height) : Math.max(width, height);
     return (double) reference / size;
+  }
+
+  /** Adds the white border. */
+  Pixels padded(Pixels picture) {
+    if (mode != Mode.PAD || (picture.width() == size && picture.height() == size)) {
+      return picture;
+    }
+    byte[] rgb = new byte[3 * size * size];
+    Arrays.fill(rgb, (byte) 255);
+    int left = (size - picture.width()) / 2;
+    int top = (size - picture.height()) / 2;
+    for (int y = 0; y < picture.height(); y++) {
+      System.arraycopy(
+          picture.rgb(),
+          3 * y * picture.width(),
+          rgb,
+          3 * ((top + y) * size + left),
+          3 * picture.width());
+    }
+    return new Pixels(size, size, rgb);
   }
 }

@@ -6,42 +6,33 @@ import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
 import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
-import java.util.Arrays;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Size;
 
-/** Brings a decoded BGR picture to the wanted size. */
+/** Cuts and scales a decoded picture. */
 final class Scaling {
 
   private Scaling() {}
 
   /**
-   * Cuts, scales and pads as wanted.
+   * Scales a part of the picture; its borders go to the nearest pixels.
    *
-   * @param bgr upright, possibly decoded at a reduced scale
-   * @param width of the original, upright; its proportions count
-   * @param height of the original, upright
+   * @param bgr the decoded picture
+   * @param denominator by which decoding has reduced it already
+   * @param window left, top, right and bottom border, in pixels of the original
    */
-  static Pixels apply(Mat bgr, Resize wanted, int width, int height) {
-    int size = wanted.size();
-    return switch (wanted.mode()) {
-      case CENTER_CROP -> pixels(scaled(centre(bgr), size, size));
-      case PAD -> padded(pixels(kept(bgr, wanted, width, height)), size);
-      case KEEP_RATIO -> pixels(kept(bgr, wanted, width, height));
-    };
+  static Pixels apply(Mat bgr, int denominator, double[] window, int width, int height) {
+    int left = border(window[0], denominator, bgr.cols() - 1);
+    int top = border(window[1], denominator, bgr.rows() - 1);
+    int right = Math.max(left + 1, border(window[2], denominator, bgr.cols()));
+    int bottom = Math.max(top + 1, border(window[3], denominator, bgr.rows()));
+    Mat part = new Mat(bgr, new Rect(left, top, right - left, bottom - top));
+    return pixels(scaled(part, width, height));
   }
 
-  private static Mat centre(Mat bgr) {
-    int side = Math.min(bgr.cols(), bgr.rows());
-    if (bgr.cols() == bgr.rows()) {
-      return bgr;
-    }
-    return new Mat(bgr, new Rect((bgr.cols() - side) / 2, (bgr.rows() - side) / 2, side, side));
-  }
-
-  private static Mat kept(Mat bgr, Resize wanted, int width, int height) {
-    return scaled(bgr, wanted.scaled(width, width, height), wanted.scaled(height, width, height));
+  private static int border(double at, int denominator, int most) {
+    return (int) Math.min(most, Math.ceil(at / denominator - 0.5)); // halves go down
   }
 
   private static Mat scaled(Mat bgr, int width, int height) {
@@ -52,25 +43,6 @@ final class Scaling {
     Mat scaled = new Mat();
     resize(bgr, scaled, new Size(width, height), 0, 0, down ? INTER_AREA : INTER_LINEAR);
     return scaled;
-  }
-
-  private static Pixels padded(Pixels picture, int size) {
-    if (picture.width() == size && picture.height() == size) {
-      return picture;
-    }
-    byte[] rgb = new byte[3 * size * size];
-    Arrays.fill(rgb, (byte) 255);
-    int left = (size - picture.width()) / 2;
-    int top = (size - picture.height()) / 2;
-    for (int y = 0; y < picture.height(); y++) {
-      System.arraycopy(
-          picture.rgb(),
-          3 * y * picture.width(),
-          rgb,
-          3 * ((top + y) * size + left),
-          3 * picture.width());
-    }
-    return new Pixels(size, size, rgb);
   }
 
   private static Pixels pixels(Mat bgr) {

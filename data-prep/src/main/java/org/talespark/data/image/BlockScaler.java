@@ -1,0 +1,194 @@
+package org.talespark.data.image;
+
+/**
+ * From the coefficients of a JPEG block to the means of its parts: what the full inverse transform
+ * followed by averaging gives, but for clamping. With {@code n} parts a side, the mean of part
+ * {@code j} of the basis function of frequency {@code u} is {@code n/8 * sum of c(u)/2 * cos((2i+1)
+ * u pi / 16)} over its samples i (ITU-T T.81, A.3.3).
+ */
+final class BlockScaler {
+
+  /** Row and column of the k-th coefficient. */
+  private static final int[] NATURAL = {
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63
+  };
+
+  /** Two by two parts: three sums share a long, each in a lane of this many bits. */
+  private static final int LANE = 21;
+
+  private static final float UNIT = 256;
+
+  private final int across;
+  private final int down;
+  private final float mean;
+
+  /** For k: its share in rows, quantisation included: [64][down]. */
+  private final float[] rows;
+
+  /** For a frequency: its share in columns: [8][across]. */
+  private final float[] columns;
+
+  /** For k: its weight in its lane; zero for those that a half does not see. */
+  private final long[] lanes = new long[64];
+
+  private final float[] sums;
+
+  /**
+   * A scaler of all blocks of a component.
+   *
+   * @param across parts of a block, horizontally: 1, 2, 4 or 8
+   * @param down parts of a block, vertically
+   */
+  BlockScaler(int[] quantisation, int across, int down) {
+    this.across = across;
+    this.down = down;
+    this.mean = quantisation[0] / 8f;
+    this.rows = new float[64 * down];
+    this.columns = means(across);
+    this.sums = new float[8 * down];
+    float[] vertical = means(down);
+    for (int k = 1; k < 64; k++) {
+      int u = NATURAL[k] % 8;
+      int v = NATURAL[k] / 8;
+      for (int j = 0; j < down; j++) {
+        rows[k * down + j] = quantisation[k] * vertical[v * down + j];
+      }
+      if (across == 2 && down == 2) {
+        int lane = v == 0 ? 0 : u == 0 ? 1 : 2;
+        float weight = quantisation[k] * columns[2 * u] * vertical[2 * v];
+        lanes[k] = (long) Math.round(weight * UNIT) << (LANE * lane);
+      }
+    }
+  }
+
+  private static float[] means(int parts) {
+    float[] means = new float[8 * parts];
+    for (int u = 0; u < 8; u++) {
+      double scale = u == 0 ? Math.sqrt(0.5) / 2 : 0.5;
+      for (int i = 0; i < 8; i++) {
+        means[u * parts + i * parts / 8] +=
+            (float) (scale * Math.cos((2 * i + 1) * u * Math.PI / 16) * parts / 8);
+      }
+    }
+    return means;
+  }
+
+  /** Row times 8 plus column of the k-th coefficient (ITU-T T.81, figure 5). */
+  static int natural(int k) {
+    return NATURAL[k];
+  }
+
+  int across() {
+    return across;
+  }
+
+  int down() {
+    return down;
+  }
+
+  /**
+   * Writes the parts of a block.
+   *
+   * @param dc the first coefficient, not multiplied
+   * @param found the others, {@code value << 16 | k}
+   */
+  void write(int dc, int[] found, int number, float[] plane, int at, int stride) {
+    float level = dc * mean + 128;
+    if (across == 1 && down == 1) {
+      plane[at] = level;
+    } else if (across == 2 && down == 2) {
+      quarters(level, found, number, plane, at, stride);
+    } else if (across == 4 && down == 4) {
+      sixteenths(level, found, number, plane, at, stride);
+    } else {
+      parts(level, found, number, plane, at, stride);
+    }
+  }
+
+  private void quarters(float level, int[] found, int number, float[] plane, int at, int stride) {
+    long all = 0;
+    for (int i = 0; i < number; i++) {
+      all += (found[i] >> 16) * lanes[found[i] & 63];
+    }
+    int shift = 64 - LANE;
+    long sideways = all << shift >> shift;
+    long rest = (all - sideways) >> LANE;
+    long upright = rest << shift >> shift;
+    float h = sideways / UNIT;
+    float v = upright / UNIT;
+    float d = ((rest - upright) >> LANE) / UNIT;
+    plane[at] = level + h + v + d;
+    plane[at + 1] = level - h + v - d;
+    plane[at + stride] = level + h - v - d;
+    plane[at + stride + 1] = level - h - v + d;
+  }
+
+  private void parts(float level, int[] found, int number, float[] plane, int at, int stride) {
+    int seen = 0;
+    for (int n = 0; n < number; n++) {
+      int k = found[n] & 63;
+      int u = NATURAL[k] & 7;
+      float value = found[n] >> 16;
+      seen |= 1 << u;
+      for (int j = 0; j < down; j++) {
+        sums[u * down + j] += value * rows[k * down + j];
+      }
+    }
+    for (int j = 0; j < down; j++) {
+      for (int i = 0; i < across; i++) {
+        plane[at + j * stride + i] = level;
+      }
+    }
+    while (seen != 0) {
+      int u = Integer.numberOfTrailingZeros(seen);
+      seen &= seen - 1;
+      for (int j = 0; j < down; j++) {
+        float sum = sums[u * down + j];
+        sums[u * down + j] = 0;
+        for (int i = 0; i < across; i++) {
+          plane[at + j * stride + i] += sum * columns[u * across + i];
+        }
+      }
+    }
+  }
+
+  /** Four by four parts, as halved chroma at a quarter needs them: the loops above, unrolled. */
+  private void sixteenths(float level, int[] found, int number, float[] plane, int at, int stride) {
+    float[] sums = this.sums;
+    float[] rows = this.rows;
+    float[] columns = this.columns;
+    int seen = 0;
+    for (int n = 0; n < number; n++) {
+      int k = found[n] & 63;
+      int u = NATURAL[k] & 7;
+      float value = found[n] >> 16;
+      seen |= 1 << u;
+      sums[4 * u] += value * rows[4 * k];
+      sums[4 * u + 1] += value * rows[4 * k + 1];
+      sums[4 * u + 2] += value * rows[4 * k + 2];
+      sums[4 * u + 3] += value * rows[4 * k + 3];
+    }
+    for (int j = 0; j < 4; j++) {
+      float a = level;
+      float b = level;
+      float c = level;
+      float d = level;
+      for (int left = seen; left != 0; left &= left - 1) {
+        int u = 4 * Integer.numberOfTrailingZeros(left);
+        float sum = sums[u + j];
+        sums[u + j] = 0;
+        a += sum * columns[u];
+        b += sum * columns[u + 1];
+        c += sum * columns[u + 2];
+        d += sum * columns[u + 3];
+      }
+      int out = at + j * stride;
+      plane[out] = a;
+      plane[out + 1] = b;
+      plane[out + 2] = c;
+      plane[out + 3] = d;
+    }
+  }
+}
