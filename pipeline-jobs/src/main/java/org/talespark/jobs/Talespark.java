@@ -18,6 +18,7 @@ import org.talespark.jobs.bench.BenchPrepareCommand;
 import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.corpus.PrepareCommand;
 import org.talespark.jobs.corpus.ScenesCommand;
+import org.talespark.jobs.corpus.TokenizerCommand;
 import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
@@ -66,6 +67,7 @@ public final class Talespark {
   static {
     COMMANDS.put("corpus scenes", ScenesCommand::new);
     COMMANDS.put("prepare", PrepareCommand::new);
+    COMMANDS.put("tokenizer", TokenizerCommand::new);
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);

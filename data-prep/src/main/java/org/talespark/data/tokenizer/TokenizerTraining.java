@@ -2,9 +2,9 @@ package org.talespark.data.tokenizer;
 
 import static java.util.Objects.requireNonNull;
 
-import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.SparkSession;
 import org.talespark.data.BadInputException;
+import org.talespark.data.dataset.Dataset;
 
 /**
  * Trains a tokenizer on the training captions of a dataset: Spark counts words, the driver merges.
@@ -30,7 +30,7 @@ public final class TokenizerTraining {
       long distinctWords,
       long leastWordCount) {}
 
-  private final org.talespark.data.dataset.Dataset dataset;
+  private final Dataset dataset;
   private final int vocabulary;
   private final TokenizerConfig config;
   private final WordCounts.Limits limits;
@@ -41,16 +41,12 @@ public final class TokenizerTraining {
    * @param vocabulary ids, special tokens and bytes included
    * @throws IllegalArgumentException when that is too small or too large
    */
-  public TokenizerTraining(
-      org.talespark.data.dataset.Dataset dataset, int vocabulary, TokenizerConfig config) {
+  public TokenizerTraining(Dataset dataset, int vocabulary, TokenizerConfig config) {
     this(dataset, vocabulary, config, WordCounts.Limits.defaults());
   }
 
   TokenizerTraining(
-      org.talespark.data.dataset.Dataset dataset,
-      int vocabulary,
-      TokenizerConfig config,
-      WordCounts.Limits limits) {
+      Dataset dataset, int vocabulary, TokenizerConfig config, WordCounts.Limits limits) {
     this.dataset = requireNonNull(dataset, "dataset");
     this.vocabulary = vocabulary;
     this.config = requireNonNull(config, "config");
@@ -68,14 +64,13 @@ public final class TokenizerTraining {
   public Trained run(SparkSession spark) {
     spark.sparkContext().setJobGroup("tokenizer", "tokenizer " + dataset.uri(), true);
     try {
-      Dataset<String> captions = WordCounts.captions(dataset, spark);
-      long count = captions.count();
-      if (count == 0) {
+      WordCounts.TrainingCaptions captions = WordCounts.captions(dataset, spark);
+      if (captions.count() == 0) {
         throw new BadInputException(
             "Cannot train tokenizer: dataset=%s has no training caption, expected at least one"
                 .formatted(dataset.uri()));
       }
-      try (WordCounts counts = WordCounts.of(captions)) {
+      try (WordCounts counts = WordCounts.of(captions.rows())) {
         WordCounts.Totals totals = counts.totals(limits);
         BpeTrainer trainer = new BpeTrainer();
         counts.forEach(totals.leastCount(), trainer::add);
@@ -88,7 +83,7 @@ public final class TokenizerTraining {
         return new Trained(
             TokenizerJson.write(bpe),
             bpe.merges().size(),
-            count,
+            captions.count(),
             totals.words(),
             totals.distinct(),
             totals.leastCount());

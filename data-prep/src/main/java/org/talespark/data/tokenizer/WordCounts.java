@@ -1,10 +1,12 @@
 package org.talespark.data.tokenizer;
 
+import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.explode;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.octet_length;
+import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.sum;
 
 import java.util.Arrays;
@@ -12,6 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.function.ObjLongConsumer;
 import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -33,8 +36,11 @@ final class WordCounts implements AutoCloseable {
    * @param bytes of all distinct words
    */
   record Limits(long words, long bytes) {
+    /**
+     * About 400 MB of heap with all pairs, which a driver of 1 GiB has; the same on any machine.
+     */
     static Limits defaults() {
-      return new Limits(2_000_000, 32_000_000);
+      return new Limits(1_000_000, 12_000_000);
     }
   }
 
@@ -52,19 +58,25 @@ final class WordCounts implements AutoCloseable {
     this.counts = counts;
   }
 
-  /** Captions of the training samples, one a row, from the dataset's index. */
-  static Dataset<String> captions(org.talespark.data.dataset.Dataset dataset, SparkSession spark) {
+  /** Captions of the training samples, one a row, and how many there are. */
+  record TrainingCaptions(Dataset<String> rows, long count) {}
+
+  /** Finds the captions in the dataset's index. */
+  static TrainingCaptions captions(org.talespark.data.dataset.Dataset dataset, SparkSession spark) {
     Dataset<Row> index = spark.read().parquet(dataset.indexPaths().toArray(String[]::new));
     Dataset<Row> train =
         index.where(col("status").equalTo("accepted").and(col("split").equalTo(Split.TRAIN.id())));
-    long samples = train.count();
-    if (samples != dataset.samples(Split.TRAIN)) {
+    boolean several = Arrays.asList(index.columns()).contains("captions");
+    Column captions = several ? size(col("captions")) : lit(1);
+    Row counted = train.agg(count(lit(1)), coalesce(sum(captions), lit(0)).cast("long")).first();
+    if (counted.getLong(0) != dataset.samples(Split.TRAIN)) {
       throw new BadInputException(
           "Cannot train tokenizer: dataset=%s has %d training rows in its index, expected %d; try preparing it again"
-              .formatted(dataset.uri(), samples, dataset.samples(Split.TRAIN)));
+              .formatted(dataset.uri(), counted.getLong(0), dataset.samples(Split.TRAIN)));
     }
-    boolean several = Arrays.asList(index.columns()).contains("captions");
-    return train.select(several ? explode(col("captions")) : col("caption")).as(Encoders.STRING());
+    return new TrainingCaptions(
+        train.select(several ? explode(col("captions")) : col("caption")).as(Encoders.STRING()),
+        counted.getLong(1));
   }
 
   /** Counts the words; the counts stay cached until this is closed. */

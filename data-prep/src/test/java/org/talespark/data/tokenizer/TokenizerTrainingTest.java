@@ -124,7 +124,7 @@ class TokenizerTrainingTest {
             spark,
             temporary.resolve("e"),
             List.of(List.of("aa aa aa bb bb cc"), List.of("aa"), List.of("dd")));
-    try (WordCounts counts = WordCounts.of(WordCounts.captions(dataset, spark))) {
+    try (WordCounts counts = WordCounts.of(WordCounts.captions(dataset, spark).rows())) {
       // thirteen bytes: " aa", "aa" and " bb" twice, " cc" and "dd" once
       WordCounts.Totals all = counts.totals(WordCounts.Limits.defaults());
       assertThat(all).isEqualTo(new WordCounts.Totals(8, 5, 1));

@@ -74,7 +74,15 @@ public final class CommittedOutput {
     return output;
   }
 
-  private void claim(String command, Existing existing) throws IOException {
+  /**
+   * Refuses a directory that {@link #open} would refuse, and changes nothing: for commands that
+   * work long before they write.
+   */
+  public static void check(FileSystem fs, Path directory, String command) throws IOException {
+    new CommittedOutput(Files.direct(fs), directory, List.of()).ownerToReplace(command);
+  }
+
+  private Optional<Owner> ownerToReplace(String command) throws IOException {
     Optional<Owner> owner = owner();
     if (owner.isEmpty() && !isEmpty()) {
       throw refused(command, "files that are not ours");
@@ -82,6 +90,11 @@ public final class CommittedOutput {
     if (owner.isPresent() && !owner.get().command().equals(command)) {
       throw refused(command, "the output of '" + owner.get().command() + "'");
     }
+    return owner;
+  }
+
+  private void claim(String command, Existing existing) throws IOException {
+    Optional<Owner> owner = ownerToReplace(command);
     fs.delete(new Path(directory, RESULT), false);
     if (owner.isPresent() && existing == Existing.REPLACE) {
       for (String entry : owner.get().entries()) {

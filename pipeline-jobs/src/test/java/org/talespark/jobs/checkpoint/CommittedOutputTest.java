@@ -76,11 +76,14 @@ class CommittedOutputTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("not ours")
         .hasMessageContaining("--out");
+    assertThatThrownBy(() -> CommittedOutput.check(fs, path(), "infer reconstruct"))
+        .hasMessageContaining("not ours");
     assertThat(out.toFile().list()).containsExactly("thesis.txt");
     Files.delete(out.resolve("thesis.txt"));
     open("prepare", Existing.REPLACE).commit("{}");
     assertThatThrownBy(() -> open("infer reconstruct", Existing.REPLACE))
         .hasMessageContaining("'prepare'");
+    CommittedOutput.check(fs, path(), "prepare");
     assertThat(CommittedOutput.result(fs, path())).isPresent();
   }
 
