@@ -46,9 +46,9 @@ final class Order {
             DataTypes.StringType);
     Column accepted = col("reason").isNull();
     Dataset<Row> placed =
-        (config.dedup() == Dedup.NONE
-                ? judged.withColumnRenamed("own_captions", "captions")
-                : merged(judged, accepted))
+        (hasCopies(verdicts)
+                ? merged(judged, accepted)
+                : judged.withColumnRenamed("own_captions", "captions"))
             .withColumn("split", when(accepted, split.apply(col("key"))))
             .withColumn("section", section())
             .withColumn("place", place(config, accepted))
@@ -58,6 +58,12 @@ final class Order {
     JavaRDD<Row> numbered =
         placed.toJavaRDD().zipWithIndex().map(row -> append(row._1(), row._2()));
     return spark.createDataFrame(numbered, schema);
+  }
+
+  private static boolean hasCopies(Dataset<Row> verdicts) {
+    return !verdicts
+        .where(coalesce(col("duplicate_of"), col("near_duplicate_of")).isNotNull())
+        .isEmpty();
   }
 
   private static Dataset<Row> merged(Dataset<Row> judged, Column accepted) {

@@ -133,14 +133,10 @@ public record PrepareSummary(
                 .sorted(Comparator.comparing(path -> Keys.shuffled(path, seed)))
                 .limit(MOST_SHARDS)
                 .toList());
-    int each = (MOST_PICTURES + shards.size() - 1) / shards.size();
     Column order = xxhash64(col("key"), lit(seed));
     List<Row> rows =
         accepted
             .where(col("shard").isin(shards.toArray()))
-            .withColumn(
-                "number", row_number().over(Window.partitionBy("shard").orderBy(order, col("key"))))
-            .where(col("number").leq(each))
             .select("shard", "key")
             .orderBy(order, col("key"))
             .limit(MOST_PICTURES)

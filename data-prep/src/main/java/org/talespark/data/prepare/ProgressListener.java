@@ -6,8 +6,9 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerStageSubmitted;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import scala.collection.JavaConverters;
 
-/** Counts the tasks of the stages that belong to described work. */
+/** Counts the tasks of the last stages of described jobs. */
 final class ProgressListener extends SparkListener {
 
   private static final class Stage {
@@ -38,9 +39,11 @@ final class ProgressListener extends SparkListener {
   public synchronized void onJobStart(SparkListenerJobStart job) {
     String description = job.properties().getProperty("spark.job.description", "");
     if (works.containsKey(description)) {
-      for (Object id : scala.collection.JavaConverters.seqAsJavaList(job.stageIds())) {
-        stages.put((Integer) id, new Stage(works.get(description)));
+      int last = -1; // the stages before only prepare it
+      for (Object id : JavaConverters.seqAsJavaList(job.stageIds())) {
+        last = Math.max(last, (Integer) id);
       }
+      stages.put(last, new Stage(works.get(description)));
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.talespark.data.dataset.DatasetManifest;
+import org.talespark.data.dataset.Split;
 import org.talespark.data.prepare.PrepareSummary;
 import org.talespark.data.prepare.PrepareSummary.Bin;
 import org.talespark.jobs.report.BarChart;
@@ -27,7 +28,9 @@ final class PrepareReport {
             .figure("Inputs", count(rows))
             .figure("Accepted", count(manifest.accepted()))
             .figure("Rejected", count(rows - manifest.accepted()));
-    manifest.splits().forEach((split, samples) -> report.figure(split, count(samples)));
+    for (Split split : Split.values()) {
+      report.figure(split.id(), count(manifest.splits().getOrDefault(split.id(), 0L)));
+    }
     report.figure("Shards", count(manifest.shards().size()));
     report.section("What became of the inputs");
     report.table(
