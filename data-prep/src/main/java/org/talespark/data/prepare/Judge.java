@@ -22,6 +22,7 @@ import org.apache.spark.sql.expressions.Window;
 import org.apache.spark.sql.expressions.WindowSpec;
 import org.apache.spark.sql.types.DataTypes;
 import org.talespark.data.Reason;
+import org.talespark.data.dedup.BestCopies;
 import org.talespark.data.dedup.NearDuplicates;
 
 /**
@@ -189,28 +190,26 @@ final class Judge {
     return reject(ranked, copy, Reason.DUPLICATE).drop("place", "kept");
   }
 
-  /** Keeps, of pictures that look the same, the largest, then as above. */
+  /** Keeps, of pictures that look the same, the largest, then as above; see {@link BestCopies}. */
   private Dataset<Row> near(Dataset<Row> rows) {
     Dataset<Row> pictures =
         rows.where(col("reason").isNull())
-            .select(col("key").alias("id"), col("phash"), col("thumbnail"));
-    Dataset<Row> groups =
-        NearDuplicates.groups(pictures, config.maxHashDistance())
-            .select(col("id").alias("member"), col("group"));
-    Dataset<Row> grouped =
-        rows.join(
-            groups, col("key").equalTo(col("member")).and(col("reason").isNull()), "left_outer");
-    Column slot = coalesce(concat(lit("g"), col("group")), concat(lit("!"), col("key")));
-    WindowSpec same =
-        Window.partitionBy(slot)
-            .orderBy(
-                col("old").desc(), col("area").desc(), col("longest").desc(), col("key").asc());
-    Dataset<Row> ranked =
-        grouped
-            .withColumn("place", row_number().over(same))
-            .withColumn("kept", first("key").over(same));
-    Column copy = col("group").isNotNull().and(col("place").gt(1));
-    ranked = ranked.withColumn("near_duplicate_of", when(copy, col("kept")));
-    return reject(ranked, copy, Reason.NEAR_DUPLICATE);
+            .select(
+                col("key").alias("id"),
+                col("old").alias("fixed"),
+                col("area"),
+                col("longest"),
+                col("phash"),
+                col("thumbnail"));
+    Dataset<Row> groups = NearDuplicates.groups(pictures, config.maxHashDistance());
+    WindowSpec best =
+        Window.partitionBy("group")
+            .orderBy(col("fixed").desc(), col("area").desc(), col("longest").desc(), col("id"));
+    Dataset<Row> members = pictures.join(groups, "id").withColumn("place", row_number().over(best));
+    Dataset<Row> copies = BestCopies.of(members, config.maxHashDistance());
+    Dataset<Row> found =
+        rows.join(copies, col("key").equalTo(col("copy")).and(col("reason").isNull()), "left_outer")
+            .withColumnRenamed("kept", "near_duplicate_of");
+    return reject(found, col("near_duplicate_of").isNotNull(), Reason.NEAR_DUPLICATE);
   }
 }
