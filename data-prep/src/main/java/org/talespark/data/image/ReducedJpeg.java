@@ -73,8 +73,10 @@ final class ReducedJpeg {
     int number = scalers.size();
     int[] dc = new int[number];
     int untilRestart = plan.restart() == 0 ? Integer.MAX_VALUE : plan.restart();
-    for (int row = 0; row < plan.rows(); row++) {
-      for (int column = 0; column < plan.columns(); column++) {
+    int rows = plan.rows();
+    int columns = plan.columns();
+    for (int row = 0; row < rows; row++) {
+      for (int column = 0; column < columns; column++) {
         if (untilRestart == 0) {
           bits.restart();
           Arrays.fill(dc, 0);
@@ -96,18 +98,19 @@ final class ReducedJpeg {
     BlockScaler scaler = scalers.get(c);
     float[] plane = planes.get(c);
     int held = row * band % filter.ring();
+    int across = component.across();
+    int down = component.down();
+    int width = scaler.across();
+    int height = scaler.down();
     int dc = before;
-    for (int y = 0; y < component.down(); y++) {
-      int top = y * scaler.down();
-      for (int x = 0; x < component.across(); x++) {
-        int left = (column * component.across() + x) * scaler.across();
+    for (int y = 0; y < down; y++) {
+      int top = y * height;
+      boolean rowWanted = row * band + top < window[3] && row * band + top + height > window[1];
+      for (int x = 0; x < across; x++) {
+        int left = (column * across + x) * width;
         int number = bits.block(component.dc(), component.ac());
         dc += bits.difference;
-        boolean wanted =
-            left < window[2]
-                && left + scaler.across() > window[0]
-                && row * band + top < window[3]
-                && row * band + top + scaler.down() > window[1];
+        boolean wanted = rowWanted && left < window[2] && left + width > window[0];
         if (wanted) {
           scaler.write(dc, bits.coefficients, number, plane, (held + top) * stride + left, stride);
         }
