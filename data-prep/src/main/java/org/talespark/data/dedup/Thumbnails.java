@@ -14,6 +14,10 @@ package org.talespark.data.dedup;
  * An object of a fifth of the picture's side covers at least 0.64 of some cell, wherever it stands;
  * drawings that differ in it, or in its colour by more than 1.6 times the tolerance in red, green
  * or blue, do not.
+ *
+ * <p>Thin lines on a plain ground leave so little in a thumbnail that any two would pass. So the
+ * deviations from the channels' means must also point the same way: their correlation is at least
+ * {@link #LEAST_CORRELATION}, except between two plain grounds.
  */
 final class Thumbnails {
 
@@ -29,6 +33,11 @@ final class Thumbnails {
   static final double MOST_TOLERANCE = 32;
 
   private static final double TOLERANCE_OF_CONTRAST = 0.5;
+
+  static final double LEAST_CORRELATION = 0.85;
+
+  /** Contrast in levels of 255 below which a thumbnail shows nothing. */
+  private static final double PLAIN = 0.5;
 
   /** Cells by which a copy may be moved. */
   static final double SLACK = 0.25;
@@ -84,7 +93,12 @@ final class Thumbnails {
       return false;
     }
     double shift = (double) difference / VALUES;
-    double tolerance = tolerance(Math.min(contrast(a), contrast(b)));
+    double ofA = contrast(a);
+    double ofB = contrast(b);
+    if (Math.max(ofA, ofB) > PLAIN && covariance(a, b) < LEAST_CORRELATION * ofA * ofB) {
+      return false;
+    }
+    double tolerance = tolerance(Math.min(ofA, ofB));
     return excess(a, b, shift) <= tolerance && excess(b, a, -shift) <= tolerance;
   }
 
@@ -94,18 +108,27 @@ final class Thumbnails {
 
   /** The standard deviation of the values around the means of their channels. */
   private static double contrast(byte[] thumbnail) {
-    long[] sums = new long[3];
-    long squares = 0;
+    return Math.sqrt(covariance(thumbnail, thumbnail));
+  }
+
+  /** The mean product of the two values' deviations from the means of their channels. */
+  private static double covariance(byte[] a, byte[] b) {
+    long[] ofA = new long[3];
+    long[] ofB = new long[3];
+    long products = 0;
     for (int i = 0; i < VALUES; i++) {
-      int value = thumbnail[i] & 0xFF;
-      sums[i % 3] += value;
-      squares += (long) value * value;
+      int one = a[i] & 0xFF;
+      int other = b[i] & 0xFF;
+      ofA[i % 3] += one;
+      ofB[i % 3] += other;
+      products += (long) one * other;
     }
     double ofMeans = 0;
-    for (long sum : sums) {
-      ofMeans += 3.0 * sum * sum / VALUES;
+    for (int c = 0; c < 3; c++) {
+      ofMeans += 3.0 * ofA[c] * ofB[c] / VALUES;
     }
-    return Math.sqrt(Math.max(0, squares - ofMeans) / VALUES);
+    double covariance = (products - ofMeans) / VALUES;
+    return a == b ? Math.max(0, covariance) : covariance;
   }
 
   /** By how much a value of b, less the shift, is at most outside of what a can show there. */

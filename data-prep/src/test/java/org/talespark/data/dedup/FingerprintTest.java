@@ -3,11 +3,15 @@ package org.talespark.data.dedup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -125,5 +129,42 @@ class FingerprintTest {
     assertThatThrownBy(() -> Fingerprint.alike(new byte[192], new byte[3]))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("3 bytes, expected 192");
+  }
+
+  @Test
+  void lineDrawingsOfOtherThingsStayApart() {
+    Fingerprint circle = Fingerprint.of(drawing(g -> g.drawOval(20, 20, 216, 216)));
+    Fingerprint smaller = Fingerprint.of(drawing(g -> g.drawOval(22, 22, 214, 214)));
+    Fingerprint square = Fingerprint.of(drawing(g -> g.drawRect(20, 20, 216, 216)));
+    Fingerprint cross =
+        Fingerprint.of(
+            drawing(
+                g -> {
+                  g.drawLine(20, 20, 236, 236);
+                  g.drawLine(20, 236, 236, 20);
+                }));
+    assertThat(Fingerprint.alike(circle.thumbnail(), smaller.thumbnail())).isTrue();
+    assertThat(Fingerprint.alike(circle.thumbnail(), square.thumbnail())).isFalse();
+    assertThat(Fingerprint.alike(circle.thumbnail(), cross.thumbnail())).isFalse();
+    assertThat(Fingerprint.alike(square.thumbnail(), cross.thumbnail())).isFalse();
+  }
+
+  /** Black lines on white, 256 pixels a side. */
+  private static Pixels drawing(Consumer<Graphics2D> lines) {
+    BufferedImage image = new BufferedImage(256, 256, BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = image.createGraphics();
+    graphics.setColor(Color.WHITE);
+    graphics.fillRect(0, 0, 256, 256);
+    graphics.setColor(Color.BLACK);
+    lines.accept(graphics);
+    graphics.dispose();
+    byte[] rgb = new byte[3 * 256 * 256];
+    for (int i = 0; i < 256 * 256; i++) {
+      int pixel = image.getRGB(i % 256, i / 256);
+      rgb[3 * i] = (byte) (pixel >> 16);
+      rgb[3 * i + 1] = (byte) (pixel >> 8);
+      rgb[3 * i + 2] = (byte) pixel;
+    }
+    return new Pixels(256, 256, rgb);
   }
 }
