@@ -58,6 +58,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void corpusReadersKnowNeitherTheJobNorSpark() {
+    noClasses()
+        .that()
+        .resideInAPackage("org.talespark.data.corpus..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.talespark.data.prepare..", "org.apache.spark..")
+        .check(classes);
+  }
+
+  @Test
   void theRulesSeeDependenciesAtAll() {
     assertThat(
             noClasses()

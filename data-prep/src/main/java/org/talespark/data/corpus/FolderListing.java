@@ -49,7 +49,7 @@ final class FolderListing {
       } else if (file.folder() || Kind.of(file) == Kind.PICTURE) {
         entries.add(
             new FolderPortion.Entry(
-                file.stem(), file.source(), file, null, null, Reason.UNSAFE_PATH));
+                file.stem(), file.source(), null, null, null, Reason.UNSAFE_PATH));
       }
     }
     stems.forEach((stem, group) -> add(entries, stem, group));

@@ -69,6 +69,37 @@ class CorpusTest {
   }
 
   @Test
+  void linksToNothingAreRefused() throws IOException {
+    write("ok.jpg", "J");
+    Path gone = outside.resolve("gone");
+    for (String name : List.of("a: b%20.jpg", "folder", "words.txt", ".hidden.jpg")) {
+      Files.createSymbolicLink(folder.resolve(name), gone);
+    }
+    Files.createSymbolicLink(folder.resolve("loop.png"), folder.resolve("loop.png"));
+    assertThat(Listed.all(Format.AUTO, folder))
+        .extracting(Listed::source, Listed::refused)
+        .containsExactlyInAnyOrder(
+            tuple(folder + "/ok.jpg", null),
+            tuple(folder + "/a: b%20.jpg", Reason.UNSAFE_PATH),
+            tuple(folder + "/folder", Reason.UNSAFE_PATH),
+            tuple(folder + "/loop.png", Reason.UNSAFE_PATH));
+  }
+
+  @Test
+  void linksToNothingBesideTarsAreRefused() throws IOException {
+    write("s/0.tar", new Tars().add("x.jpg", "0").bytes());
+    for (String name : List.of("s/1.tar", "s/more")) {
+      Files.createSymbolicLink(folder.resolve(name), outside.resolve("gone"));
+    }
+    assertThat(Listed.all(Format.AUTO, folder.resolve("s")))
+        .extracting(Listed::stem, Listed::refused)
+        .containsExactlyInAnyOrder(
+            tuple("0.tar/x", null),
+            tuple("1.tar", Reason.UNSAFE_PATH),
+            tuple("more", Reason.UNSAFE_PATH));
+  }
+
+  @Test
   void picturesBeyondTheLimitKeepTheirLength() throws IOException {
     write("big.jpg", new byte[1001]);
     Listing listing =

@@ -231,6 +231,8 @@ final class DefectCorpus {
     expected.put("folder/link.png", "unsafe_path");
     Files.createSymbolicLink(in.resolve("linked"), secret);
     expected.put("folder/linked", "unsafe_path");
+    Files.createSymbolicLink(in.resolve("link-to-nothing.png"), secret.resolve("gone.png"));
+    expected.put("folder/link-to-nothing.png", "unsafe_path");
     put("linked-text.png", png(seed++, 40, 40), null, "caption_missing");
     Files.createSymbolicLink(in.resolve("linked-text.txt"), blocklist);
     String pipe = in.resolve("pipe.png").toString();
