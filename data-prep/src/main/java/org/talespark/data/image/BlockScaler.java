@@ -89,32 +89,46 @@ final class BlockScaler {
   }
 
   /**
-   * Writes the parts of a block.
+   * Reads a block and writes its parts.
    *
-   * @param dc the first coefficient, not multiplied
-   * @param found the others, {@code value << 16 | k}
+   * @param before the first coefficient of the block before
+   * @return the first coefficient, not multiplied
    */
-  void write(int dc, int[] found, int number, float[] plane, int at, int stride) {
-    float level = dc * mean + 128;
+  int write(
+      JpegBits bits,
+      JpegHuffman first,
+      JpegHuffman others,
+      int before,
+      float[] plane,
+      int at,
+      int stride) {
     if (across == 1 && down == 1) {
-      plane[at] = level;
-    } else if (across == 2 && down == 2) {
-      quarters(level, found, number, plane, at, stride);
-    } else if (across == 4 && down == 4) {
-      sixteenths(level, found, number, plane, at, stride);
-    } else {
-      parts(level, found, number, plane, at, stride);
+      bits.skip(first, others);
+      int dc = before + bits.difference;
+      plane[at] = dc * mean + 128;
+      return dc;
     }
+    if (across == 2 && down == 2) {
+      long sum = bits.sum(first, others, lanes);
+      int dc = before + bits.difference;
+      quarters(dc * mean + 128, sum, plane, at, stride);
+      return dc;
+    }
+    int number = bits.block(first, others);
+    int dc = before + bits.difference;
+    if (across == 4 && down == 4) {
+      sixteenths(dc * mean + 128, bits.coefficients, number, plane, at, stride);
+    } else {
+      parts(dc * mean + 128, bits.coefficients, number, plane, at, stride);
+    }
+    return dc;
   }
 
-  private void quarters(float level, int[] found, int number, float[] plane, int at, int stride) {
-    long all = 0;
-    for (int i = 0; i < number; i++) {
-      all += (found[i] >> 16) * lanes[found[i] & 63];
-    }
+  /** From three sums in lanes to two by two parts. */
+  private static void quarters(float level, long sums, float[] plane, int at, int stride) {
     int shift = 64 - LANE;
-    long sideways = all << shift >> shift;
-    long rest = (all - sideways) >> LANE;
+    long sideways = sums << shift >> shift;
+    long rest = (sums - sideways) >> LANE;
     long upright = rest << shift >> shift;
     float h = sideways / UNIT;
     float v = upright / UNIT;

@@ -1,5 +1,9 @@
 package org.talespark.data.image;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.talespark.data.Reason;
 
 /**
@@ -10,19 +14,55 @@ import org.talespark.data.Reason;
  * <p>An entry is {@code value << 16 | advance << 6 | bits}: the coefficient, how far it lies behind
  * the last one ({@value #END} for the end of the block) and the bits it takes; 0 where the bits
  * looked at are too few.
+ *
+ * <p>Tables of coefficients have {@link #pairs} besides, of two coefficients and the end of the
+ * block if they fit. These take time to make, and most files have the standard's tables, so that
+ * the last tables made are kept; they do not change and may be shared between threads.
  */
 final class JpegHuffman {
 
   static final int PEEK = 11;
   static final int END = 64;
+
+  /** Bits that {@link #pairs} are looked up with. */
+  static final int PAIR_PEEK = 12;
+
+  /** Of a pair: the block ends behind it. */
+  static final int PAIR_END = 1 << 10;
+
+  /** Advance of a pair that is none: leads out of any block. */
+  private static final long NO_PAIR = 127L << 24;
+
+  private static final int MOST_KEPT = 64;
+  private static final Map<ByteBuffer, JpegHuffman> KEPT =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<ByteBuffer, JpegHuffman> eldest) {
+          return size() > MOST_KEPT;
+        }
+      };
+
   private static final int ADVANCE_SHIFT = 6;
   private static final int VALUE_SHIFT = 16;
   private static final int LONGEST = 16;
   private static final int MOST_DC_BITS = 11;
 
-  final int[] entries = new int[1 << PEEK];
+  private final int[] entries = new int[1 << PEEK];
 
-  /** By the same bits: {@code length << 8 | symbol} of a code that is no longer, else 0. */
+  /**
+   * What the next {@value #PAIR_PEEK} bits begin with, as far as they go: {@code value << 48 |
+   * value of the second << 32 | advance of all << 24 | advance of the first << 16 | coefficients <<
+   * 8 | bits}, with {@link #PAIR_END} and 64 more to advance if the block ends there. Values that
+   * are not there are zero. A pair must not be taken if its coefficients lead to the last place of
+   * a block or beyond: what follows the last place belongs to the next block.
+   */
+  final long[] pairs;
+
+  /**
+   * By the same bits as entries: {@code length << 8 | symbol} of a code that is no longer, else 0.
+   */
   private final short[] codes = new short[1 << PEEK];
 
   /** Codes of length n lie below {@code limits[n]}, read as the first of 16 bits. */
@@ -32,21 +72,14 @@ final class JpegHuffman {
   private final byte[] symbols;
   private final boolean dc;
 
-  /**
-   * Builds the look-up from a table as the file stores it.
-   *
-   * @param at where sixteen counts of codes of 1 to 16 bits stand; the symbols follow
-   */
-  JpegHuffman(ByteView view, long at, int symbolCount, boolean dc) {
+  /** Builds the look-up from sixteen counts of codes of 1 to 16 bits and the symbols. */
+  private JpegHuffman(byte[] table, boolean dc) {
     this.dc = dc;
-    symbols = new byte[symbolCount];
-    for (int i = 0; i < symbolCount; i++) {
-      symbols[i] = (byte) view.u8(at + LONGEST + i);
-    }
+    symbols = Arrays.copyOfRange(table, LONGEST, table.length);
     int code = 0;
     int index = 0;
     for (int length = 1; length <= LONGEST; length++) {
-      int count = view.u8(at + length - 1);
+      int count = table[length - 1] & 0xFF;
       offsets[length] = index - code;
       for (int i = 0; i < count && length <= PEEK; i++) {
         enter(code + i, length, symbols[index + i] & 0xFF);
@@ -59,6 +92,99 @@ final class JpegHuffman {
       limits[length] = code << (LONGEST - length);
       code <<= 1;
     }
+    pairs = dc ? new long[0] : pairs();
+  }
+
+  private JpegHuffman(JpegHuffman other) {
+    System.arraycopy(other.entries, 0, entries, 0, entries.length);
+    System.arraycopy(other.codes, 0, codes, 0, codes.length);
+    System.arraycopy(other.limits, 0, limits, 0, limits.length);
+    System.arraycopy(other.offsets, 0, offsets, 0, offsets.length);
+    symbols = other.symbols;
+    dc = other.dc;
+    pairs = new long[other.pairs.length];
+    Arrays.fill(pairs, NO_PAIR);
+  }
+
+  /**
+   * A table as the file stores it.
+   *
+   * @param at where sixteen counts of codes of 1 to 16 bits stand; the symbols follow
+   */
+  static JpegHuffman of(ByteView view, long at, int symbolCount, boolean dc) {
+    byte[] key = new byte[LONGEST + symbolCount + 1];
+    for (int i = 0; i < key.length - 1; i++) {
+      key[i] = (byte) view.u8(at + i);
+    }
+    key[key.length - 1] = (byte) (dc ? 0 : 1);
+    synchronized (KEPT) {
+      JpegHuffman kept = KEPT.get(ByteBuffer.wrap(key));
+      if (kept != null) {
+        return kept;
+      }
+    }
+    JpegHuffman made = new JpegHuffman(Arrays.copyOf(key, key.length - 1), dc);
+    synchronized (KEPT) {
+      KEPT.put(ByteBuffer.wrap(key), made);
+    }
+    return made;
+  }
+
+  /** The same table without pairs. */
+  JpegHuffman single() {
+    return new JpegHuffman(this);
+  }
+
+  private long[] pairs() {
+    long[] made = new long[1 << PAIR_PEEK];
+    for (int window = 0; window < made.length; window++) {
+      made[window] = pair(window);
+    }
+    return made;
+  }
+
+  private long pair(int window) {
+    long values = 0;
+    int total = 0;
+    int firstAdvance = 0;
+    int number = 0;
+    int used = 0;
+    boolean end = false;
+    while (!end) {
+      int entry = entry(window, used);
+      int length = entry & 63;
+      if (entry == 0 || used + length > PAIR_PEEK) {
+        break;
+      }
+      int advance = entry >>> ADVANCE_SHIFT & 127;
+      end = advance == END;
+      if (!end) {
+        if (number == 2) {
+          break;
+        }
+        long value = (entry >> VALUE_SHIFT) & 0xFFFFL;
+        values |= value << (number == 0 ? 48 : 32);
+        firstAdvance = number == 0 ? advance : firstAdvance;
+        number++;
+      }
+      total += advance;
+      used += length;
+    }
+    if (used == 0) {
+      return NO_PAIR;
+    }
+    long rest = (long) total << 24 | firstAdvance << 16 | number << 8 | used;
+    return values | rest | (end ? PAIR_END : 0);
+  }
+
+  /** The entry of what begins behind the used bits of a window; 0 where they are too few. */
+  private int entry(int window, int used) {
+    long bits = (long) window << (64 - PAIR_PEEK) << used;
+    int entry = entries[(int) (bits >>> (64 - PEEK))];
+    if (entry != 0 || codes[(int) (bits >>> (64 - PEEK))] == 0) {
+      return entry;
+    }
+    return slow(bits);
   }
 
   private void enter(int code, int length, int symbol) {
@@ -78,6 +204,12 @@ final class JpegHuffman {
         entries[from + i] = entry;
       }
     }
+  }
+
+  /** The entry of what begins with these bits. */
+  int entry(long bits) {
+    int entry = entries[(int) (bits >>> (64 - PEEK))];
+    return entry == 0 ? slow(bits) : entry;
   }
 
   /** The entry of what begins with these bits, however long it is. */

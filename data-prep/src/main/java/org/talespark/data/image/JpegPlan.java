@@ -100,7 +100,7 @@ record JpegPlan(int width, int height, List<Component> components, int restart, 
           throw JpegHuffman.damaged("a Huffman table of %d symbols".formatted(symbols));
         }
         boolean first = kind >> 4 == 0;
-        (first ? dc : ac)[kind & 3] = new JpegHuffman(view, at + 1, symbols, first);
+        (first ? dc : ac)[kind & 3] = JpegHuffman.of(view, at + 1, symbols, first);
         at += 17 + symbols;
       }
     }

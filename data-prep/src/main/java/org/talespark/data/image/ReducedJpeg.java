@@ -108,11 +108,13 @@ final class ReducedJpeg {
       boolean rowWanted = row * band + top < window[3] && row * band + top + height > window[1];
       for (int x = 0; x < across; x++) {
         int left = (column * across + x) * width;
-        int number = bits.block(component.dc(), component.ac());
-        dc += bits.difference;
         boolean wanted = rowWanted && left < window[2] && left + width > window[0];
         if (wanted) {
-          scaler.write(dc, bits.coefficients, number, plane, (held + top) * stride + left, stride);
+          int at = (held + top) * stride + left;
+          dc = scaler.write(bits, component.dc(), component.ac(), dc, plane, at, stride);
+        } else {
+          bits.skip(component.dc(), component.ac());
+          dc += bits.difference;
         }
       }
     }

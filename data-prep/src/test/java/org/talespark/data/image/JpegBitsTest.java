@@ -1,0 +1,151 @@
+package org.talespark.data.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.bytedeco.opencv.global.opencv_imgcodecs;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Coefficients read in pairs, summed or skipped, beside those read one by one. */
+class JpegBitsTest {
+
+  private static final byte[] SCENERY = TestPictures.file(TestPictures.scenery(173, 131, 4), "png");
+
+  /** What was made of a block, as far as all ways of reading it agree. */
+  private record Block(int difference, List<Integer> coefficients, long sum) {}
+
+  /** How a scan was read: its blocks, and what ended it. */
+  private record Scan(List<Block> blocks, String failure) {}
+
+  private static final long[] WEIGHTS =
+      new SplittableRandom(7).longs(64, -1L << 40, 1L << 40).toArray();
+
+  private static byte[] jpeg(int quality, int restart) {
+    return TestPictures.recode(
+        SCENERY,
+        ".jpg",
+        opencv_imgcodecs.IMWRITE_JPEG_QUALITY,
+        quality,
+        opencv_imgcodecs.IMWRITE_JPEG_RST_INTERVAL,
+        restart,
+        opencv_imgcodecs.IMWRITE_JPEG_OPTIMIZE,
+        quality % 2);
+  }
+
+  private static Scan read(byte[] file, boolean single) {
+    List<Block> blocks = new ArrayList<>();
+    try {
+      ByteView view = new ByteView(file);
+      JpegPlan plan = JpegPlan.of(view);
+      if (plan == null) {
+        return new Scan(blocks, "another kind");
+      }
+      JpegBits bits = new JpegBits(view, plan.scan());
+      Map<JpegHuffman, JpegHuffman> plain = new HashMap<>();
+      plan.components().forEach(c -> plain.computeIfAbsent(c.ac(), JpegHuffman::single));
+      for (int unit = 0; unit < plan.rows() * plan.columns(); unit++) {
+        if (plan.restart() > 0 && unit > 0 && unit % plan.restart() == 0) {
+          bits.restart();
+        }
+        for (JpegPlan.Component component : plan.components()) {
+          for (int i = 0; i < component.across() * component.down(); i++) {
+            JpegHuffman ac = plain.get(component.ac());
+            blocks.add(single ? block(bits, component.dc(), ac) : any(bits, component, blocks));
+          }
+        }
+      }
+      bits.checkNotPastEnd();
+      return new Scan(blocks, null);
+    } catch (PictureException e) {
+      return new Scan(blocks, e.reason() + e.getMessage());
+    }
+  }
+
+  private static Block block(JpegBits bits, JpegHuffman dc, JpegHuffman ac) {
+    int number = bits.block(dc, ac);
+    long sum = 0;
+    for (int i = 0; i < number; i++) {
+      sum += (bits.coefficients[i] >> 16) * WEIGHTS[bits.coefficients[i] & 63];
+    }
+    return new Block(
+        bits.difference, Arrays.stream(bits.coefficients, 0, number).boxed().toList(), sum);
+  }
+
+  /** Takes turns; nulls and zeros stand for what the way of reading does not tell. */
+  private static Block any(JpegBits bits, JpegPlan.Component component, List<Block> before) {
+    return switch (before.size() % 3) {
+      case 0 -> block(bits, component.dc(), component.ac());
+      case 1 -> {
+        long sum = bits.sum(component.dc(), component.ac(), WEIGHTS);
+        yield new Block(bits.difference, null, sum);
+      }
+      default -> {
+        bits.skip(component.dc(), component.ac());
+        yield new Block(bits.difference, null, 0);
+      }
+    };
+  }
+
+  /** Whether a file can be read to its end. */
+  private static boolean sameBothWays(byte[] file) {
+    Scan single = read(file, true);
+    Scan quick = read(file, false);
+    assertThat(quick.failure()).isEqualTo(single.failure());
+    assertThat(quick.blocks()).hasSameSizeAs(single.blocks());
+    for (int i = 0; i < quick.blocks().size(); i++) {
+      Block expected = single.blocks().get(i);
+      Block block = quick.blocks().get(i);
+      boolean listed = i % 3 == 0;
+      assertThat(block)
+          .isEqualTo(
+              new Block(
+                  expected.difference(),
+                  listed ? expected.coefficients() : null,
+                  i % 3 == 2 ? 0 : expected.sum()));
+    }
+    return single.failure() == null;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {5, 30, 60, 75, 90, 95, 99, 100})
+  void pairsGiveTheSameCoefficients(int quality) {
+    assertThat(sameBothWays(jpeg(quality, 0))).isTrue();
+    assertThat(sameBothWays(jpeg(quality, 2))).isTrue();
+  }
+
+  @Test
+  void damageIsFoundAtTheSamePlace() {
+    SplittableRandom random = new SplittableRandom(1);
+    int refused = 0;
+    for (int i = 0; i < 300; i++) {
+      byte[] file = jpeg(40 + i % 61, i % 3);
+      int start = i % 2 == 0 ? 0 : file.length / 2;
+      for (int edits = random.nextInt(4); edits >= 0; edits--) {
+        file[random.nextInt(start, file.length)] = (byte) random.nextInt(256);
+      }
+      refused += sameBothWays(file) ? 0 : 1;
+    }
+    assertThat(refused).isBetween(50, 290);
+  }
+
+  @Test
+  void tablesAreSharedByFilesAndKeptApartByKind() {
+    JpegPlan one = JpegPlan.of(new ByteView(jpeg(80, 0)));
+    JpegPlan other = JpegPlan.of(new ByteView(jpeg(60, 0)));
+    assertThat(other.components().get(0).ac()).isSameAs(one.components().get(0).ac());
+    assertThat(other.components().get(1).dc()).isSameAs(one.components().get(1).dc());
+    byte[] table = new byte[18];
+    table[1] = 2; // two codes of two bits
+    table[17] = 1;
+    JpegHuffman dc = JpegHuffman.of(new ByteView(table), 0, 2, true);
+    JpegHuffman ac = JpegHuffman.of(new ByteView(table), 0, 2, false);
+    assertThat(ac).isNotSameAs(dc).isSameAs(JpegHuffman.of(new ByteView(table), 0, 2, false));
+  }
+}
