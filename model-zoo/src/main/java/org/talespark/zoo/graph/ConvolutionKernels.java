@@ -26,7 +26,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Convolutions and transposed convolutions of float32 arrays, forward and backward, on oneDNN

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Off-heap float32 arrays as buffers, and sums over heap blocks that the JIT compiler vectorises.

@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Layer normalisation of float32 arrays over their last axis and its gradient, some rows at a time

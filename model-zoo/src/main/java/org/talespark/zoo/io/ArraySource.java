@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * An array as a source: windows of its own memory, narrowed on the way where asked for. Not a

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * The bytes of one tensor of a file, to be taken once: into a new array, into an existing one, or

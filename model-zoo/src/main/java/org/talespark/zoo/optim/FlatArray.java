@@ -5,7 +5,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Copies blocks between a flat array and Java arrays.

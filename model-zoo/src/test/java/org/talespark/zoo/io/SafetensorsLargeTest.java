@@ -14,6 +14,7 @@ import java.util.zip.CRC32C;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /** Tensors and files beyond 2 GiB, in memory that stays small. */
 class SafetensorsLargeTest {

@@ -3,7 +3,7 @@ package org.talespark.jobs.exchange;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * The memory of a contiguous array of rank 1 as byte buffers, without a copy. Keeps the array

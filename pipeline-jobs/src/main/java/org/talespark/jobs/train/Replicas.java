@@ -6,7 +6,7 @@ import java.util.zip.CRC32C;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.jobs.exchange.Exchange;
-import org.talespark.zoo.io.NativeMemory;
+import org.talespark.zoo.runtime.NativeMemory;
 import org.talespark.zoo.train.Learner;
 
 /** Replicas must be equal to the bit; this finds one that is not. */

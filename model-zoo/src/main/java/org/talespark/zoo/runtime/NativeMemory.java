@@ -1,4 +1,4 @@
-package org.talespark.zoo.io;
+package org.talespark.zoo.runtime;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -80,7 +80,7 @@ public final class NativeMemory {
    * @param base its address, whatever its position
    * @param first byte of the window, counted from that address
    */
-  static ByteBuffer window(Pointer base, long first, int length) {
+  public static ByteBuffer window(Pointer base, long first, int length) {
     // a pointer's position would become the buffer's, which cannot pass 2 GiB: move its address
     return new BytePointer(base)
         .position(0)
