@@ -79,7 +79,7 @@ public final class NearDuplicates {
         .flatMap(
             (FlatMapFunction<Row, Row>) node -> banded(node, maxDistance + 1), Encoders.row(BANDS))
         .repartition(col("band"), col("bits"))
-        .sortWithinPartitions("band", "bits", "light")
+        .sortWithinPartitions("band", "bits", "light", "node")
         .mapPartitions(
             (MapPartitionsFunction<Row, Row>) bucketed -> new BucketSweep(bucketed, maxDistance),
             Encoders.row(ConnectedComponents.PAIRS));

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Iterator;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.parquet.column.ParquetProperties.WriterVersion;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroupFactory;
 import org.apache.parquet.hadoop.ParquetWriter;
@@ -40,6 +41,9 @@ record IndexTask(Target target, Milestone milestone) implements Serializable {
             .withType(IndexRow.PARQUET)
             .withRowGroupSize(ROW_GROUP_BYTES)
             .withCompressionCodec(CompressionCodecName.SNAPPY)
+            // one encoding a column: Parquet lists several in an order that changes from JVM to JVM
+            .withWriterVersion(WriterVersion.PARQUET_2_0)
+            .withDictionaryEncoding(false)
             .build()) {
       while (rows.hasNext()) {
         writer.write(rows.next().into(groups.newGroup()));
