@@ -28,7 +28,7 @@ final class Demo {
   /** How much is drawn and how long is trained. */
   enum Scale {
     QUICK(900, 0.4, 2.5),
-    FULL(4000, 0.75, 14);
+    FULL(4000, 0.75, 15.5);
 
     private final long pages;
     private final double featureMinutes;
