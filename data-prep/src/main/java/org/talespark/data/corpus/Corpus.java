@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -15,6 +14,7 @@ import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.talespark.data.BadInputException;
 import org.talespark.data.Reason;
+import org.talespark.data.Sha256;
 
 /** Lists corpora. */
 public final class Corpus {
@@ -23,7 +23,7 @@ public final class Corpus {
   private final ReadLimits limits;
   private final Configuration hadoop;
   private final List<Portion> portions = new ArrayList<>();
-  private final MessageDigest digest = sha256();
+  private final MessageDigest digest = Sha256.digest();
 
   private Corpus(Format format, ReadLimits limits, Configuration hadoop) {
     this.format = format;
@@ -166,13 +166,5 @@ public final class Corpus {
     String line =
         "%s\0%s\0%d\0%d\0".formatted(file.relative(), file.uri(), file.bytes(), file.modified());
     digest.update(line.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot hash: SHA-256 is missing from this Java", e);
-    }
   }
 }

@@ -8,11 +8,11 @@ import java.io.InputStream;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.talespark.data.BadInputException;
+import org.talespark.data.Sha256;
 
 /**
  * One tar file of a dataset; serialisable, so that it can be sent to the executor that reads it.
@@ -39,7 +39,7 @@ public record Shard(String uri, Split split, long samples, long bytes, String sh
   public void verify(Configuration hadoop) {
     Path path = new Path(uri);
     try (InputStream in = path.getFileSystem(hadoop).open(path)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      MessageDigest digest = Sha256.digest();
       byte[] buffer = new byte[1 << 16];
       long length = 0;
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
@@ -54,8 +54,6 @@ public record Shard(String uri, Split split, long samples, long bytes, String sh
       }
     } catch (IOException e) {
       throw missing(e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot verify shard: no SHA-256", e);
     }
   }
 

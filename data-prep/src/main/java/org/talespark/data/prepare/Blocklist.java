@@ -19,6 +19,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.talespark.data.BadInputException;
+import org.talespark.data.Sha256;
 
 /** A text file with the SHA-256 of a picture file on each line; blank lines are passed over. */
 record Blocklist(String uri) {
@@ -33,7 +34,7 @@ record Blocklist(String uri) {
    * @throws BadInputException when it is missing, or naming the first line that is no hash
    */
   String check(Configuration hadoop) throws IOException {
-    MessageDigest digest = Keys.sha256();
+    MessageDigest digest = Sha256.digest();
     Path path = new Path(uri);
     try (BufferedReader in =
         new BufferedReader(

@@ -11,10 +11,10 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.StringTokenizer;
 import org.talespark.data.Reason;
+import org.talespark.data.Sha256;
 import org.talespark.data.caption.Captions;
 import org.talespark.data.corpus.Blob;
 import org.talespark.data.corpus.Candidate;
@@ -182,7 +182,7 @@ final class Examiner {
   }
 
   private Examined picture(byte[] file, Words words, Sidecar sidecar) throws IOException {
-    String sha256 = HexFormat.of().formatHex(Keys.sha256().digest(file));
+    String sha256 = Sha256.hex(file);
     Facts facts = new Facts(0, 0, null, file.length, sha256);
     try {
       PictureHeader header = PictureHeader.of(file);

@@ -1,7 +1,6 @@
 package org.talespark.data.prepare;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Iterator;
 import org.apache.hadoop.conf.Configuration;
@@ -11,6 +10,7 @@ import org.apache.parquet.example.data.simple.SimpleGroupFactory;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.DelegatingPositionOutputStream;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
 
@@ -33,7 +33,8 @@ record IndexTask(Target target, Milestone milestone) implements Serializable {
     return target.write(number, attempt, hadoop, out -> parquet(out, rows));
   }
 
-  private static long parquet(OutputStream out, Iterator<IndexRow> rows) throws IOException {
+  private static long parquet(Target.CountingStream out, Iterator<IndexRow> rows)
+      throws IOException {
     SimpleGroupFactory groups = new SimpleGroupFactory(IndexRow.PARQUET);
     long count = 0;
     try (ParquetWriter<Group> writer =
@@ -54,11 +55,16 @@ record IndexTask(Target target, Milestone milestone) implements Serializable {
   }
 
   /** Lets Parquet write into a stream. */
-  private record StreamFile(OutputStream out) implements OutputFile {
+  private record StreamFile(Target.CountingStream out) implements OutputFile {
 
     @Override
     public PositionOutputStream create(long blockSizeHint) {
-      return new Positioned(out);
+      return new DelegatingPositionOutputStream(out) {
+        @Override
+        public long getPos() {
+          return out.count();
+        }
+      };
     }
 
     @Override
@@ -74,42 +80,6 @@ record IndexTask(Target target, Milestone milestone) implements Serializable {
     @Override
     public long defaultBlockSize() {
       return 0;
-    }
-  }
-
-  private static final class Positioned extends PositionOutputStream {
-    private final OutputStream out;
-    private long position;
-
-    Positioned(OutputStream out) {
-      this.out = out;
-    }
-
-    @Override
-    public long getPos() {
-      return position;
-    }
-
-    @Override
-    public void write(int b) throws IOException {
-      out.write(b);
-      position++;
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int length) throws IOException {
-      out.write(bytes, offset, length);
-      position += length;
-    }
-
-    @Override
-    public void flush() throws IOException {
-      out.flush();
-    }
-
-    @Override
-    public void close() throws IOException {
-      out.close();
     }
   }
 }

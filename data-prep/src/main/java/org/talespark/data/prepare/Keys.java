@@ -1,9 +1,7 @@
 package org.talespark.data.prepare;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import org.talespark.data.Sha256;
 import org.talespark.data.dataset.Split;
 
 /**
@@ -36,16 +34,14 @@ final class Keys {
   /** A key that other stems share, told apart by a digest of the stem. */
   static String digested(String key, String stem) {
     String digest =
-        HexFormat.of()
-            .formatHex(sha256().digest(stem.getBytes(StandardCharsets.UTF_8)))
-            .substring(0, DIGEST_CHARACTERS);
+        Sha256.hex(stem.getBytes(StandardCharsets.UTF_8)).substring(0, DIGEST_CHARACTERS);
     int room = MOST_CHARACTERS - DIGEST_CHARACTERS - 1;
     return key.substring(0, Math.min(key.length(), room)) + "-" + digest;
   }
 
   /** The split of a key: its hash as a share of 1, validation first, then test, then training. */
   static Split split(String key, double validation, double test) {
-    byte[] hash = sha256().digest(key.getBytes(StandardCharsets.UTF_8));
+    byte[] hash = Sha256.digest().digest(key.getBytes(StandardCharsets.UTF_8));
     long bits = 0;
     for (int i = 0; i < Long.BYTES; i++) {
       bits = bits << 8 | (hash[i] & 0xFF);
@@ -59,14 +55,6 @@ final class Keys {
   /** The place of a key in an order that depends on nothing but the seed: a hash in hexadecimal. */
   static String shuffled(String key, long seed) {
     byte[] bytes = (seed + ":" + key).getBytes(StandardCharsets.UTF_8);
-    return HexFormat.of().formatHex(sha256().digest(bytes), 0, Long.BYTES);
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot hash: no SHA-256 in this Java", e);
-    }
+    return Sha256.hex(bytes).substring(0, 2 * Long.BYTES);
   }
 }

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +17,7 @@ import org.apache.spark.sql.SparkSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.talespark.data.BadInputException;
+import org.talespark.data.Sha256;
 import org.talespark.data.corpus.Corpus;
 import org.talespark.data.corpus.Listing;
 import org.talespark.data.dataset.Dataset;
@@ -249,7 +249,6 @@ public final class PrepareJob {
   }
 
   private static String hash(String... parts) {
-    return HexFormat.of()
-        .formatHex(Keys.sha256().digest(String.join(" ", parts).getBytes(StandardCharsets.UTF_8)));
+    return Sha256.hex(String.join(" ", parts).getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -11,6 +11,7 @@ import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.talespark.data.Sha256;
 
 /**
  * Where the numbered files of a run go: each is written whole by one attempt of a task, and then
@@ -32,7 +33,7 @@ record Target(String out, String folder, String extension, int first, String sta
   /** Writes a file's content and says how many rows it has. */
   @FunctionalInterface
   interface Body {
-    long writeTo(OutputStream out) throws IOException;
+    long writeTo(CountingStream out) throws IOException;
   }
 
   /** The path of the file with a number counted from 0 in this run, relative to the dataset. */
@@ -49,7 +50,7 @@ record Target(String out, String folder, String extension, int first, String sta
     Path temporary = new Path(new Path(staging, folder), attempt + "-" + number);
     Path target = new Path(out, path(number));
     FileSystem fs = Storage.of(target, hadoop);
-    MessageDigest digest = Keys.sha256();
+    MessageDigest digest = Sha256.digest();
     CountingStream counted =
         new CountingStream(new DigestOutputStream(fs.create(temporary, true), digest));
     long rows;
@@ -66,11 +67,16 @@ record Target(String out, String folder, String extension, int first, String sta
   }
 
   /** Counts what goes through. */
-  private static final class CountingStream extends FilterOutputStream {
+  static final class CountingStream extends FilterOutputStream {
     private long count;
 
     CountingStream(OutputStream out) {
       super(out);
+    }
+
+    /** Bytes so far. */
+    long count() {
+      return count;
     }
 
     @Override

@@ -3,10 +3,8 @@ package org.talespark.zoo.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.OpContext;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Operations over one batch of matrices, carried out a few matrices at a time, on all threads.
@@ -83,19 +81,10 @@ final class BatchRun {
     for (Node node : nodes) {
       List<INDArray> in = node.inputs.stream().map(v -> matrices(v, from, to)).toList();
       List<INDArray> out = node.outputs.stream().map(v -> matrices(v, from, to)).toList();
-      OpContext context = context(node.op, in, out);
+      OpContext context = Lowering.context(node.op, in, out);
       kernels.add(provider.bind(new OpCall(node.op, in, out, context)).orElseThrow());
     }
     return Parts.sequence(kernels);
-  }
-
-  static OpContext context(DifferentialFunction op, List<INDArray> in, List<INDArray> out) {
-    OpContext context = Nd4j.getExecutioner().buildContext();
-    Lowering.parameterize(op, in.toArray(INDArray[]::new), context);
-    for (int i = 0; i < out.size(); i++) {
-      context.setOutputArray(i, out.get(i));
-    }
-    return context;
   }
 
   /** A view of some matrices, of the same rank; what is the same for every matrix stays whole. */

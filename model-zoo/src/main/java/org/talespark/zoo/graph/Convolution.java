@@ -135,6 +135,11 @@ record Convolution(
     return plain(1, out, 1, 1);
   }
 
+  /** None, as oneDNN counts it. */
+  long[] dilation() {
+    return new long[2];
+  }
+
   /** Rows below and columns to the right. */
   long[] paddingAfter() {
     long[] from = transposed ? output : input;

@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.bytedeco.dnnl.binary;
 import org.bytedeco.dnnl.global.dnnl.algorithm;
 import org.bytedeco.dnnl.memory;
@@ -26,7 +25,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Convolutions and transposed convolutions of float32 arrays, forward and backward, on oneDNN
@@ -62,7 +60,7 @@ final class ConvolutionKernels implements KernelProvider {
   @Override
   public Optional<Kernel> bind(OpCall call) {
     Optional<OneDnn> library = OneDnn.shared();
-    if (library.isEmpty() || !plain(call)) {
+    if (library.isEmpty() || !call.isPlainFloat()) {
       return Optional.empty();
     }
     OneDnnProgram program = OneDnnProgram.with(library.get(), call.scratch());
@@ -103,16 +101,6 @@ final class ConvolutionKernels implements KernelProvider {
     List<long[]> inputs = shapes.inputs();
     long[] output = forward ? shapes.outputs().get(0) : inputs.get(inputs.size() - 1);
     return Convolution.of((DynamicCustomOp) shapes.op(), inputs.get(0), inputs.get(1), output);
-  }
-
-  /** Whether all arrays are float32 in C order without gaps. */
-  private static boolean plain(OpCall call) {
-    return Stream.concat(call.inputs().stream(), call.outputs().stream())
-        .allMatch(ConvolutionKernels::plain);
-  }
-
-  private static boolean plain(INDArray array) {
-    return array.dataType() == DataType.FLOAT && NativeMemory.isContiguous(array);
   }
 
   private static void forward(

@@ -33,8 +33,6 @@ sealed interface ConvolutionPasses {
 
   /** A convolution. */
   record Plain(Convolution c, engine cpu) implements ConvolutionPasses {
-    private static final long[] DENSE = {0, 0};
-
     private convolution_forward.primitive_desc hint(boolean bias) {
       convolution_forward.desc wanted =
           new convolution_forward.desc(
@@ -45,7 +43,7 @@ sealed interface ConvolutionPasses {
               c.bias(bias),
               c.anyOutput(),
               c.stride(),
-              DENSE,
+              c.dilation(),
               c.padding(),
               c.paddingAfter());
       return new convolution_forward.primitive_desc(wanted, cpu);
@@ -68,7 +66,7 @@ sealed interface ConvolutionPasses {
                   c.anyWeights(),
                   c.anyOutput(),
                   c.stride(),
-                  DENSE,
+                  c.dilation(),
                   c.padding(),
                   c.paddingAfter()),
               cpu,
@@ -90,7 +88,7 @@ sealed interface ConvolutionPasses {
               c.bias(bias),
               c.anyOutput(),
               c.stride(),
-              DENSE,
+              c.dilation(),
               c.padding(),
               c.paddingAfter());
       convolution_backward_weights.primitive_desc found =
@@ -105,8 +103,6 @@ sealed interface ConvolutionPasses {
 
   /** A transposed convolution. */
   record Transposed(Convolution c, engine cpu) implements ConvolutionPasses {
-    private static final long[] DENSE = {0, 0};
-
     private deconvolution_forward.primitive_desc hint(boolean bias) {
       deconvolution_forward.desc wanted =
           new deconvolution_forward.desc(
@@ -117,7 +113,7 @@ sealed interface ConvolutionPasses {
               c.bias(bias),
               c.anyOutput(),
               c.stride(),
-              DENSE,
+              c.dilation(),
               c.padding(),
               c.paddingAfter());
       return new deconvolution_forward.primitive_desc(wanted, cpu);
@@ -143,7 +139,7 @@ sealed interface ConvolutionPasses {
                   c.anyWeights(),
                   c.anyOutput(),
                   c.stride(),
-                  DENSE,
+                  c.dilation(),
                   c.padding(),
                   c.paddingAfter()),
               cpu,
@@ -165,7 +161,7 @@ sealed interface ConvolutionPasses {
               c.bias(bias),
               c.anyOutput(),
               c.stride(),
-              DENSE,
+              c.dilation(),
               c.padding(),
               c.paddingAfter());
       deconvolution_backward_weights.primitive_desc found =

@@ -4,11 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
-import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * Layer normalisation of float32 arrays over their last axis and its gradient, some rows at a time
@@ -64,8 +62,7 @@ final class LayerNormKernels implements KernelProvider {
     boolean last = axes.length == 1 && (axes[0] == x.rank() - 1 || axes[0] == -1) && x.rank() > 1;
     return last
         && (x.rank() == 2 || (channelsFirst.length > 0 && !channelsFirst[0]))
-        && Stream.concat(call.inputs().stream(), call.outputs().stream())
-            .allMatch(a -> a.dataType() == DataType.FLOAT && NativeMemory.isContiguous(a));
+        && call.isPlainFloat();
   }
 
   private Kernel forward(OpCall call) {
@@ -127,7 +124,7 @@ final class LayerNormKernels implements KernelProvider {
 
   private Kernel bind(DynamicCustomOp op, List<INDArray> in, INDArray out) {
     List<INDArray> outputs = List.of(out);
-    return parts.bind(new OpCall(op, in, outputs, BatchRun.context(op, in, outputs))).orElseThrow();
+    return parts.bind(new OpCall(op, in, outputs, Lowering.context(op, in, outputs))).orElseThrow();
   }
 
   /** First row and end of each part. */

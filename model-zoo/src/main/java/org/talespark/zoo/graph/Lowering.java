@@ -279,18 +279,18 @@ final class Lowering {
       List<Value> inputs,
       String[] outputs,
       List<LongShapeDescriptor> shapes) {
-    OpContext context = Nd4j.getExecutioner().buildContext();
-    parameterize(op, arrays(inputs), context);
+    List<INDArray> results = new ArrayList<>();
     for (int i = 0; i < outputs.length; i++) {
-      context.setOutputArray(i, Nd4j.create(shapes.get(i).asDataType(type(outputs[i])), true));
+      results.add(Nd4j.create(shapes.get(i).asDataType(type(outputs[i])), true));
     }
+    OpContext context = context(op, List.of(arrays(inputs)), results);
     if (op instanceof DynamicCustomOp custom) {
       Nd4j.getExecutioner().exec(custom, context);
     } else {
       Nd4j.getExecutioner().exec((Op) op, context);
     }
     for (int i = 0; i < outputs.length; i++) {
-      constant(outputs[i], context.getOutputArray(i));
+      constant(outputs[i], results.get(i));
     }
   }
 
@@ -325,6 +325,16 @@ final class Lowering {
               .formatted(op.opName(), op.getOwnName(), shapes, expected));
     }
     return shapes;
+  }
+
+  /** A context of its own for an operation, with its arrays and arguments. */
+  static OpContext context(DifferentialFunction op, List<INDArray> in, List<INDArray> out) {
+    OpContext context = Nd4j.getExecutioner().buildContext();
+    parameterize(op, in.toArray(INDArray[]::new), context);
+    for (int i = 0; i < out.size(); i++) {
+      context.setOutputArray(i, out.get(i));
+    }
+    return context;
   }
 
   /** Sets inputs and arguments as SameDiff's interpreter would. */

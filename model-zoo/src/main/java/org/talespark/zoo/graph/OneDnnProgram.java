@@ -41,14 +41,14 @@ final class OneDnnProgram {
    */
   static OneDnnProgram with(OneDnn library, INDArray scratch) {
     return scratch == null
-        ? new OneDnnProgram(library, new Part(0), 0)
+        ? new OneDnnProgram(library, Views.at(0), 0)
         : new OneDnnProgram(
             library, Views.pointer(scratch), Views.bytes(scratch.dataType(), scratch.length()));
   }
 
   /** A program that is only made to see how much scratch memory it takes; arrays may be null. */
   static OneDnnProgram measuring(OneDnn library) {
-    return new OneDnnProgram(library, new Part(0), Long.MAX_VALUE);
+    return new OneDnnProgram(library, Views.at(0), Long.MAX_VALUE);
   }
 
   engine cpu() {
@@ -62,7 +62,7 @@ final class OneDnnProgram {
 
   /** An array, whose elements lie as described. */
   memory over(INDArray array, memory.desc layout) {
-    Pointer first = array == null ? new Part(0) : Views.pointer(array);
+    Pointer first = array == null ? Views.at(0) : Views.pointer(array);
     return new memory(layout, library.cpu(), first);
   }
 
@@ -108,7 +108,7 @@ final class OneDnnProgram {
           "Cannot lay out arrays: scratch=%d bytes, needed=%d"
               .formatted(scratchBytes, taken + bytes));
     }
-    memory part = new memory(layout, library.cpu(), new Part(scratch.address() + taken));
+    memory part = new memory(layout, library.cpu(), Views.at(scratch.address() + taken));
     taken += bytes;
     most = Math.max(most, taken);
     return part;
@@ -116,11 +116,5 @@ final class OneDnnProgram {
 
   Kernel kernel() {
     return Parts.sequence(steps);
-  }
-
-  private static final class Part extends Pointer {
-    Part(long address) {
-      this.address = address;
-    }
   }
 }

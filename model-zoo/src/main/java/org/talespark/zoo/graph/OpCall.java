@@ -2,9 +2,12 @@ package org.talespark.zoo.graph;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.OpContext;
+import org.talespark.zoo.runtime.NativeMemory;
 
 /**
  * One operation of a plan with its preallocated arrays.
@@ -35,6 +38,12 @@ public record OpCall(
   public OpCall(
       DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs, OpContext context) {
     this(op, inputs, outputs, context, Set.of(), null);
+  }
+
+  /** Whether all arrays are float32 in C order without gaps. */
+  boolean isPlainFloat() {
+    return Stream.concat(inputs.stream(), outputs.stream())
+        .allMatch(a -> a.dataType() == DataType.FLOAT && NativeMemory.isContiguous(a));
   }
 
   /** The operation's registered name, for example {@code conv2d_bp}. */

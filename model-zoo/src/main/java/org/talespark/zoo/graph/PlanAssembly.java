@@ -286,7 +286,7 @@ final class PlanAssembly {
       Node node = nodes.get(step);
       List<INDArray> in = node.inputs.stream().map(v -> v.array).toList();
       List<INDArray> out = node.outputs.stream().map(v -> v.array).toList();
-      OpContext context = node.op instanceof FusedOp ? null : BatchRun.context(node.op, in, out);
+      OpContext context = node.op instanceof FusedOp ? null : Lowering.context(node.op, in, out);
       OpCall call =
           new OpCall(node.op, in, out, context, unused(node, step), scratch(node, floats));
       calls.add(call);

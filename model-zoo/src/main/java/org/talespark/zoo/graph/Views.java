@@ -31,7 +31,12 @@ final class Views {
   /** The address of an array's first element; the array must outlive it. */
   static Pointer pointer(INDArray array) {
     // a view buffer's pointer() is its parent's; only addressPointer() knows the offset
-    return new At(array.data().addressPointer().address());
+    return at(array.data().addressPointer().address());
+  }
+
+  /** A pointer to an address that somebody else owns. */
+  static Pointer at(long address) {
+    return new At(address);
   }
 
   /** Elements of a shape; 1 for a scalar. */

@@ -71,7 +71,7 @@ class LayerNormKernelsTest {
         outputs.stream().map(s -> Nd4j.create(inputs.get(0).dataType(), s)).toList();
     INDArray memory = scratch == 0 ? null : Nd4j.create(DataType.FLOAT, scratch);
     return new OpCall(
-        op, inputs, out, BatchRun.context(op, inputs, out), java.util.Set.of(), memory);
+        op, inputs, out, Lowering.context(op, inputs, out), java.util.Set.of(), memory);
   }
 
   @Test

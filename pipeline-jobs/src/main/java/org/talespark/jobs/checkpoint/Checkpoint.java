@@ -10,6 +10,7 @@ import java.util.Set;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.talespark.data.Sha256;
 
 /**
  * A committed checkpoint: its marker belongs to its manifest, and its files are there with the
@@ -45,7 +46,7 @@ public final class Checkpoint {
     }
     byte[] manifestBytes = Files.read(direct, new Path(path, MANIFEST));
     String expected = new String(Files.read(direct, marker), UTF_8).strip();
-    if (!Files.sha256(manifestBytes).equals(expected)) {
+    if (!Sha256.hex(manifestBytes).equals(expected)) {
       throw new IOException(
           "Cannot use checkpoint %s: sha256 of %s is not the one in %s"
               .formatted(path, MANIFEST, COMMITTED));

@@ -19,6 +19,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.talespark.data.Sha256;
 
 /**
  * The checkpoints of a run directory: {@code checkpoints/step-00001000/} with files, {@code
@@ -78,7 +79,7 @@ public final class CheckpointStore {
       }
       byte[] manifest = Files.JSON.writeValueAsBytes(new Manifest(Manifest.VERSION, step, entries));
       Files.write(fs, new Path(directory, Checkpoint.MANIFEST), out -> out.write(manifest));
-      byte[] marker = (Files.sha256(manifest) + "\n").getBytes(UTF_8);
+      byte[] marker = (Sha256.hex(manifest) + "\n").getBytes(UTF_8);
       Files.write(fs, new Path(directory, Checkpoint.COMMITTED), out -> out.write(marker));
     } catch (IOException | RuntimeException e) {
       cleanUpAfter(e, directory);

@@ -8,13 +8,13 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
+import org.talespark.data.Sha256;
 
 /** Small files and hashed files on a Hadoop file system. */
 final class Files {
@@ -33,20 +33,8 @@ final class Files {
     return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
   }
 
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot hash: every Java platform has SHA-256", e);
-    }
-  }
-
-  static String sha256(byte[] bytes) {
-    return HexFormat.of().formatHex(sha256().digest(bytes));
-  }
-
   static String sha256(FileSystem fs, Path path) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.digest();
     byte[] buffer = new byte[BUFFER];
     try (FSDataInputStream in = fs.open(path)) {
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
@@ -58,7 +46,7 @@ final class Files {
 
   /** Writes a file through to storage and returns its length and hash. */
   static Manifest.Entry write(FileSystem fs, Path path, FileBody body) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.digest();
     long length;
     try (FSDataOutputStream out = fs.create(path, true)) {
       OutputStream hashed = new DigestOutputStream(new Unclosed(out), digest);

@@ -11,15 +11,13 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
+import org.talespark.data.Sha256;
 import org.talespark.data.dataset.Dataset;
 import org.talespark.data.tokenizer.TokenizerConfig;
 import org.talespark.data.tokenizer.TokenizerTraining;
@@ -101,7 +99,7 @@ public final class TokenizerJob {
     FileSystem fs = directory.getFileSystem(hadoop);
     CommittedOutput.check(fs, directory, COMMAND);
     Dataset opened = Dataset.open(dataset, hadoop);
-    String datasetSha256 = sha256(opened.manifest().toJson());
+    String datasetSha256 = Sha256.hex(opened.manifest().toJson());
     Optional<Result> earlier = earlier(fs, directory).filter(result -> isOf(result, datasetSha256));
     if (earlier.isPresent()) {
       return earlier.get();
@@ -117,7 +115,7 @@ public final class TokenizerJob {
         trained.distinctWords(),
         trained.leastWordCount(),
         datasetSha256,
-        sha256(trained.json()),
+        Sha256.hex(trained.json()),
         false);
   }
 
@@ -151,7 +149,7 @@ public final class TokenizerJob {
     }
     try (InputStream file = fs.open(new Path(directory, FILE))) {
       Result result = JSON.readValue(line.get(), Result.class);
-      return sha256(file.readAllBytes()).equals(result.sha256())
+      return Sha256.hex(file.readAllBytes()).equals(result.sha256())
           ? Optional.of(unchanged(result))
           : Optional.empty();
     } catch (JsonProcessingException | FileNotFoundException e) {
@@ -172,13 +170,5 @@ public final class TokenizerJob {
         result.datasetSha256(),
         result.sha256(),
         true);
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Cannot hash: every Java platform has SHA-256", e);
-    }
   }
 }
