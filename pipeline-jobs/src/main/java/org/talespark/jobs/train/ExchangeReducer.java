@@ -30,6 +30,11 @@ final class ExchangeReducer implements Reducer {
     nanos += System.nanoTime() - start;
   }
 
+  /** Seconds that went into sums, waiting for others included. */
+  double seconds() {
+    return nanos / 1e9;
+  }
+
   /** Share of these seconds that went into sums, waiting for others included. */
   double share(double seconds) {
     return seconds <= 0 ? 0 : nanos / 1e9 / seconds;

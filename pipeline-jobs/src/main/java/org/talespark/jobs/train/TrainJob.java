@@ -24,6 +24,10 @@ import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.metrics.JobLabel;
+import org.talespark.jobs.metrics.RunTracker;
+import org.talespark.jobs.metrics.TrackedRun;
+import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.CaptionWords;
 
 /**
@@ -70,6 +74,7 @@ public final class TrainJob {
   }
 
   /** Trains; when it returns, the last step's checkpoint is committed and the report written. */
+  @SuppressWarnings("try") // the label is used by closing it
   public Result run(SparkSession spark) throws IOException {
     Configuration hadoop = spark.sessionState().newHadoopConf();
     Dataset data = Dataset.open(dataset, hadoop);
@@ -81,12 +86,19 @@ public final class TrainJob {
       directory.delete(RunDirectory.PROGRESS);
       List<String> answers;
       JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-      context.setJobGroup("train", "train " + directory.root(), true);
-      try (ProgressPrinter progress = new ProgressPrinter(directory, log)) {
-        progress.start();
-        answers = runWorkers(context, resolved, hadoop, directory);
-      } finally {
-        context.clearJobGroup();
+      String description =
+          "train %s on %d workers".formatted(directory.root(), resolved.train().workers());
+      try (JobLabel label = JobLabel.of(spark.sparkContext(), "train", description);
+          RunTracker tracker = RunTracker.of(System.getenv(), tracked(resolved), log::println)) {
+        try (TrainingSource gauges = TrainingSource.driver();
+            ProgressPrinter progress = new ProgressPrinter(directory, log, gauges, tracker)) {
+          progress.start();
+          answers = runWorkers(context, resolved, hadoop, directory);
+        }
+        tracker.outcome(
+            answers.stream().anyMatch(WorkerTask::failed)
+                ? RunTracker.Outcome.FAILED
+                : RunTracker.Outcome.FINISHED);
       }
       lock.check();
       RunSummary summary = summary(answers);
@@ -101,6 +113,17 @@ public final class TrainJob {
           summary.workers(),
           summary.metrics());
     }
+  }
+
+  private TrackedRun tracked(TrainConfig resolved) {
+    Map<String, String> tags = new LinkedHashMap<>(versions());
+    tags.put("dataset", dataset);
+    tags.put("out", out);
+    tags.put("resume", Boolean.toString(resume));
+    return new TrackedRun(
+        out.replaceFirst("/+$", "").replaceFirst(".*/", ""),
+        TrackedRun.parameters(LearnerFiles.JSON.valueToTree(resolved)),
+        tags);
   }
 
   private void checkSlots(SparkSession spark) {

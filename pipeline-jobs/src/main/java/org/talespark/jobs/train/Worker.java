@@ -23,7 +23,8 @@ import org.talespark.data.image.Pixels;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.jobs.exchange.Exchange;
-import org.talespark.zoo.train.Batch;
+import org.talespark.jobs.metrics.StepTotals;
+import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
@@ -46,6 +47,7 @@ final class Worker {
   private final ExchangeReducer reducer;
   private final RunDirectory directory;
   private final CheckpointStore checkpoints;
+  private final TrainingSource gauges;
   private final INDArray clock = Nd4j.zeros(DataType.DOUBLE, 1);
 
   private MetricsLog metrics;
@@ -68,6 +70,7 @@ final class Worker {
     this.reducer = new ExchangeReducer(exchange);
     this.directory = new RunDirectory(options.out(), hadoop);
     this.checkpoints = directory.checkpoints();
+    this.gauges = TrainingSource.worker(exchange.rank());
   }
 
   /** Trains to the end; the summary is the same on every worker but for what only rank 0 knows. */
@@ -83,17 +86,19 @@ final class Worker {
             train.precision().type(),
             reducer,
             LearnerFiles.pretrained(hadoop));
-    try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop);
-        SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop);
+    try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
+        SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
         Learner learner = config.task().create(context);
         BatchLoader loader =
             new BatchLoader(
                 training,
-                new SampleOrder(training.size(), train.seed()),
                 config.data(),
+                train.seed(),
                 train.batch(),
                 exchange.rank(),
-                exchange.workers())) {
+                exchange.workers(),
+                true);
+        gauges) {
       begin(learner);
       loop(learner, loader, heldOut);
     }
@@ -136,7 +141,7 @@ final class Worker {
     if (exchange.rank() == 0) {
       metrics = MetricsLog.after(directory, step);
       bestStep = directory.best();
-      bestValue = metrics.best("validation_" + config.task().bestMetric());
+      bestValue = metrics.best("validation_" + config.task().bestMetric(), true);
     }
     Replicas.check(exchange, learner, step);
     started = System.nanoTime();
@@ -155,13 +160,16 @@ final class Worker {
       smoothLoss =
           Double.isNaN(smoothLoss) ? loss : SMOOTHING * smoothLoss + (1 - SMOOTHING) * loss;
       done = done();
+      gauges.update(
+          new StepTotals(
+              step, samples, loss, reducer.seconds(), loader.waitedSeconds(), loader.ready()));
       if (exchange.rank() == 0) {
         if (step % LOG_EVERY == 0) {
           metrics.add(row(result.losses()));
         }
         if (System.nanoTime() - lastProgress > 2_000_000_000L) {
           lastProgress = System.nanoTime();
-          progress(done);
+          progress(loader, done);
         }
       }
       if (step % config.train().checkpointEvery() == 0 || done >= 1) {
@@ -191,11 +199,12 @@ final class Worker {
     return row;
   }
 
-  private void progress(double done) throws IOException {
+  private void progress(BatchLoader loader, double done) throws IOException {
     double seconds = seconds();
     double rate = (samples - samplesBefore) / Math.max(1e-9, seconds - secondsBefore);
     ObjectNode row = row(Map.of("loss", smoothLoss, "samples_per_second", rate, "done", done));
     row.put("exchange_share", reducer.share(seconds - secondsBefore));
+    row.put("data_wait_share", loader.waitedSeconds() / Math.max(1e-9, seconds - secondsBefore));
     if (!lastMetrics.isEmpty()) {
       String name = config.task().bestMetric();
       row.put("metric", name).put("value", lastMetrics.get(name));
@@ -204,7 +213,8 @@ final class Worker {
   }
 
   /** Evaluates, checks the replicas and commits a checkpoint. */
-  private void checkpoint(Learner learner, SampleStore heldOut) throws IOException {
+  private void checkpoint(Learner learner, SampleStore heldOut)
+      throws IOException, InterruptedException {
     Replicas.check(exchange, learner, step);
     lastMetrics = evaluate(learner, heldOut);
     if (exchange.rank() == 0) {
@@ -239,8 +249,9 @@ final class Worker {
     exchange.barrier("checkpoint of step " + step);
   }
 
-  private Map<String, Double> evaluate(Learner learner, SampleStore heldOut) throws IOException {
-    int count = Math.min(heldOut.size(), config.data().evaluationSamples());
+  private Map<String, Double> evaluate(Learner learner, SampleStore heldOut)
+      throws IOException, InterruptedException {
+    int count = (int) Math.min(heldOut.size(), config.data().evaluationSamples());
     Map<String, double[]> sums = new LinkedHashMap<>();
     List<Integer> mine = new ArrayList<>();
     for (int i = exchange.rank(); i < count; i += exchange.workers()) {
@@ -249,7 +260,7 @@ final class Worker {
     int batch = config.train().batch();
     for (int from = 0; from < mine.size(); from += batch) {
       List<Integer> part = mine.subList(from, Math.min(mine.size(), from + batch));
-      Sums.add(sums, learner.evaluate(batch(heldOut, part)));
+      Sums.add(sums, learner.evaluate(heldOut.batch(part, true)));
     }
     Map<String, double[]> all = new LinkedHashMap<>();
     for (byte[] bytes : exchange.allGather(LearnerFiles.JSON.writeValueAsBytes(sums))) {
@@ -261,18 +272,15 @@ final class Worker {
     return config.task().metrics(all);
   }
 
-  private Batch batch(SampleStore store, List<Integer> part) {
-    return BatchLoader.load(store, part, new boolean[part.size()], config.data().size());
-  }
-
-  private void writeSamples(Learner learner, SampleStore heldOut) throws IOException {
-    int count = Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
+  private void writeSamples(Learner learner, SampleStore heldOut)
+      throws IOException, InterruptedException {
+    int count = (int) Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
     List<Integer> first = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       first.add(i);
     }
     List<List<Pixels>> rows = new ArrayList<>();
-    for (float[][] row : learner.samples(batch(heldOut, first))) {
+    for (float[][] row : learner.samples(heldOut.batch(first, true))) {
       List<Pixels> pictures = new ArrayList<>();
       for (float[] picture : row) {
         pictures.add(Images.pixels(picture, config.data().size()));

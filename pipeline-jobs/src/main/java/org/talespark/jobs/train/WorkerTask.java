@@ -26,6 +26,11 @@ final class WorkerTask implements BarrierStage.Work<String> {
   static final String FAILED = "failed: ";
   static final String BAD_INPUT = "bad input: ";
 
+  /** Whether a task's answer is no summary. */
+  static boolean failed(String answer) {
+    return answer.startsWith(FAILED) || answer.startsWith(BAD_INPUT);
+  }
+
   private final String configYaml;
   private final RunOptions options;
   private final Broadcast<SerializableConfiguration> hadoop;
