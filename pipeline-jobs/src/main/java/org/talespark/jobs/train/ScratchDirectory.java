@@ -9,9 +9,12 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A directory of this process alone, deleted when it is closed. A lock beside it tells the living
@@ -19,6 +22,7 @@ import java.util.UUID;
  * place.
  */
 final class ScratchDirectory implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ScratchDirectory.class);
   private static final String PREFIX = "talespark-shards-";
   private static final String LOCK = ".lock";
   private static final int TRIES = 10;
@@ -43,7 +47,7 @@ final class ScratchDirectory implements AutoCloseable {
         Path lockFile = parent.resolve(name + LOCK);
         FileChannel lock = lock(lockFile);
         if (lock != null) {
-          return new ScratchDirectory(Files.createDirectory(parent.resolve(name)), lockFile, lock);
+          return new ScratchDirectory(create(parent.resolve(name)), lockFile, lock);
         }
       }
       throw new IOException("another process sweeps it");
@@ -53,6 +57,15 @@ final class ScratchDirectory implements AutoCloseable {
               .formatted(parent),
           e);
     }
+  }
+
+  /** For the owner's eyes only, where the file system knows owners. */
+  private static Path create(Path path) throws IOException {
+    return path.getFileSystem().supportedFileAttributeViews().contains("posix")
+        ? Files.createDirectory(
+            path,
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")))
+        : Files.createDirectory(path);
   }
 
   Path path() {
@@ -105,14 +118,14 @@ final class ScratchDirectory implements AutoCloseable {
     Files.deleteIfExists(directory);
   }
 
+  /** Deletes the directory; what cannot be deleted now is left to the next process. */
   @Override
   public void close() {
-    try {
+    try (lock) {
       delete(path);
       Files.deleteIfExists(lockFile);
-      lock.close();
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot delete cached shards: directory=" + path, e);
+      LOG.warn("Cached shards are left in {}: {}", path, e.toString());
     }
   }
 }

@@ -120,6 +120,8 @@ public record TrainConfig(
    * @param prefetch batches that are made ahead, by default 4
    * @param decodeThreads threads of a worker that make them, by default 1
    * @param timeoutSeconds how long a worker waits for a shard, by default 300
+   * @param cache where and how much of the shards is kept on an executor's disk
+   * @param augment how training pictures are varied, by default not at all
    */
   public record Data(
       int size,

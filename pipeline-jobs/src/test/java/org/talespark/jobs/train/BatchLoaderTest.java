@@ -113,6 +113,40 @@ class BatchLoaderTest {
     }
   }
 
+  @Test
+  void aCacheThatHoldsTooLittleCostsTimeAndNothingElse() throws Exception {
+    Dataset dataset = dataset();
+    TrainConfig.Data roomy = Shards.data(folder, 16, 1, null);
+    long largest =
+        dataset.shards(Split.TRAIN).stream().mapToLong(shard -> shard.bytes()).max().orElseThrow();
+    TrainConfig.Data tight =
+        new TrainConfig.Data(
+            Shards.SIZE,
+            false,
+            1,
+            16,
+            3,
+            4,
+            20,
+            new TrainConfig.Cache(2 * largest, folder.resolve("tight").toString()),
+            null);
+    try (SampleStore store = SampleStore.open(dataset, Split.TRAIN, hadoop, roomy);
+        SampleStore small = SampleStore.open(dataset, Split.TRAIN, hadoop, tight);
+        SampleStore shared = SampleStore.open(dataset, Split.TRAIN, hadoop, tight);
+        BatchLoader expected = loader(store, roomy, 8, 0, 1);
+        BatchLoader first = loader(small, tight, 4, 0, 2);
+        BatchLoader second = loader(shared, tight, 4, 1, 2)) {
+      assertThat(shared.cache()).isSameAs(small.cache());
+      for (long position = 0; position < 3 * SAMPLES; position += 8) {
+        List<String> keys = new ArrayList<>(first.at(position).keys());
+        keys.addAll(second.at(position).keys());
+        assertThat(keys).isEqualTo(expected.at(position).keys());
+        assertThat(small.cache().usedBytes()).isLessThanOrEqualTo(2 * largest);
+      }
+      assertThat(small.cache().shardsRead()).isGreaterThan(COUNTS.length);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1000, 16})
   void resumedWithOtherNumbersOfWorkersEverySampleIsSeenOnceAnEpoch(int window) throws Exception {
