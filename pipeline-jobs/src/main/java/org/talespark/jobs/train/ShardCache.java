@@ -107,6 +107,7 @@ final class ShardCache implements AutoCloseable {
   private final Map<Shard, Slot> slots = new LinkedHashMap<>(16, 0.75f, true);
   private long limit;
   private long used;
+  private int waitingForRoom;
   private boolean closed;
 
   private int owners; // guarded by SHARED
@@ -207,11 +208,13 @@ final class ShardCache implements AutoCloseable {
               .formatted(shard.uri(), shard.bytes(), limit));
     }
     Slot made = new Slot(shard);
-    if (!wantedNow) {
-      if (!makeRoom(shard.bytes(), true)) {
-        return null;
-      }
+    // nobody takes room before those who wait for it, since they stand before him with the readers
+    if (waitingForRoom == 0 && makeRoom(shard.bytes(), !wantedNow)) {
       count(made);
+    } else if (wantedNow) {
+      waitingForRoom++;
+    } else {
+      return null;
     }
     slots.put(shard, made);
     readers.execute(() -> load(made, hadoop));
@@ -220,6 +223,11 @@ final class ShardCache implements AutoCloseable {
 
   private synchronized void release(Slot slot) {
     slot.users--;
+    notifyAll();
+  }
+
+  /** A shard is there, and makes room when nobody uses it. */
+  private synchronized void changed() {
     notifyAll();
   }
 
@@ -262,6 +270,7 @@ final class ShardCache implements AutoCloseable {
       if (!slot.loaded.complete(shard)) {
         discard(shard); // closed meanwhile
       }
+      changed();
     } catch (InterruptedException e) {
       fail(slot, new IllegalStateException("Cannot cache shard: the cache was closed", e));
     } catch (RuntimeException | Error e) {
@@ -275,7 +284,8 @@ final class ShardCache implements AutoCloseable {
       slots.remove(slot.shard, slot);
       if (slot.counted) {
         used -= slot.shard.bytes();
-        slot.counted = false;
+      } else {
+        waitingForRoom--;
       }
       notifyAll();
     }
@@ -288,6 +298,7 @@ final class ShardCache implements AutoCloseable {
     while (!slot.counted) {
       if (makeRoom(slot.shard.bytes(), false)) {
         count(slot);
+        waitingForRoom--;
       } else {
         long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
         if (left <= 0) {

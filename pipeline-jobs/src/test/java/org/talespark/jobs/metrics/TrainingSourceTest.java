@@ -11,6 +11,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerJobStart;
@@ -19,19 +21,22 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.cluster.Sessions;
 
 @Timeout(60)
 class TrainingSourceTest {
+  private static final String MASTER = "local-cluster[1,1,1024]";
+
   private static SparkSession session;
 
   @BeforeAll
   static void start() {
     session =
         Sessions.open(
-            "local[1]",
+            MASTER,
             "metrics",
-            Sessions.defaultConfig("local[1]")
+            Sessions.defaultConfig(MASTER)
                 .withSettings(
                     Map.of(
                         "spark.metrics.conf.*.sink.jmx.class",
@@ -74,6 +79,21 @@ class TrainingSourceTest {
       }
     }
     assertThat(inJmx("talespark")).isFalse();
+  }
+
+  /** On an executor. */
+  private static String throughJmx(BarrierTaskContext context) throws Exception {
+    try (TrainingSource worker = TrainingSource.worker(context.partitionId())) {
+      worker.set(TrainingGauge.SAMPLES_PER_SECOND, 32.5);
+      String name = "talespark.worker-0000.samples_per_second";
+      return SparkEnv.get().executorId() + " " + jmx(name) + " " + inJmx("." + name);
+    }
+  }
+
+  @Test
+  void executorsShowTheirsToo() {
+    assertThat(BarrierStage.run(session.sparkContext(), 1, TrainingSourceTest::throughJmx))
+        .containsExactly("0 32.5 true");
   }
 
   @Test

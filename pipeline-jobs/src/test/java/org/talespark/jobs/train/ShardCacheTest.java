@@ -11,7 +11,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.hadoop.conf.Configuration;
@@ -226,6 +230,36 @@ class ShardCacheTest {
       cache.prefetch(shards.get(2), hadoop);
       read(cache, shards.get(2), hadoop);
       assertThat(cache.shardsRead()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void manyReadersOfATightCacheAllGetTheirShards() throws Exception {
+    List<Shard> shards = shards(2, 2, 2, 2, 2, 2, 2, 2);
+    ExecutorService threads = Executors.newFixedThreadPool(6);
+    try (ShardCache cache = cache(2 * shards.get(0).bytes())) {
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        SplittableRandom random = new SplittableRandom(i);
+        all.add(
+            threads.submit(
+                () -> {
+                  for (int j = 0; j < 100; j++) {
+                    cache.prefetch(shards.get(random.nextInt(8)), hadoop);
+                    int wanted = random.nextInt(8);
+                    try (ShardCache.Lease lease = cache.lease(shards.get(wanted), hadoop, LONG)) {
+                      assertThat(lease.shard().picture(1)).isEqualTo(Shards.picture(wanted, 1));
+                      assertThat(cache.usedBytes()).isLessThanOrEqualTo(2 * shards.get(0).bytes());
+                    }
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> each : all) {
+        each.get();
+      }
+    } finally {
+      threads.shutdownNow();
     }
   }
 
