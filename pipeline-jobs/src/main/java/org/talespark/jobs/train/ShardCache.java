@@ -2,13 +2,8 @@ package org.talespark.jobs.train;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.BufferedOutputStream;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -22,9 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.ChecksumException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.talespark.data.BadInputException;
@@ -46,9 +39,6 @@ final class ShardCache implements AutoCloseable {
   private static final Map<Path, ShardCache> SHARED = new HashMap<>();
 
   private static final int READERS = 2;
-  private static final int ATTEMPTS = 3;
-  private static final long PAUSE_MILLIS = 500;
-  private static final int BUFFER = 1 << 18;
 
   /** Users hold a shard only while they read one sample. */
   private static final long ROOM_SECONDS = 60;
@@ -93,7 +83,7 @@ final class ShardCache implements AutoCloseable {
 
   private final Path parent;
   private final ScratchDirectory directory;
-  private final AtomicInteger copies = new AtomicInteger();
+  private final ShardFetcher fetcher;
   private final ExecutorService readers =
       Executors.newFixedThreadPool(
           READERS,
@@ -116,6 +106,7 @@ final class ShardCache implements AutoCloseable {
     this.parent = parent;
     this.limit = limit;
     this.directory = ScratchDirectory.below(parent);
+    this.fetcher = new ShardFetcher(directory.path(), this::isClosed);
   }
 
   /**
@@ -190,7 +181,7 @@ final class ShardCache implements AutoCloseable {
 
   /** Shards read since the cache was opened, those read again included. */
   int shardsRead() {
-    return copies.get();
+    return fetcher.fetched();
   }
 
   // callers hold the lock
@@ -266,7 +257,7 @@ final class ShardCache implements AutoCloseable {
   private void load(Slot slot, Configuration hadoop) {
     try {
       await(slot);
-      CachedShard shard = read(slot.shard, hadoop);
+      CachedShard shard = fetcher.fetch(slot.shard, hadoop);
       if (!slot.loaded.complete(shard)) {
         discard(shard); // closed meanwhile
       }
@@ -311,64 +302,8 @@ final class ShardCache implements AutoCloseable {
     }
   }
 
-  private CachedShard read(Shard shard, Configuration hadoop) throws InterruptedException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return copy(shard, hadoop);
-      } catch (ChecksumException e) {
-        throw new BadInputException(
-            "Cannot trust shard: shard=%s differs from its file system's checksum, expected sha256=%s; try preparing the dataset again"
-                .formatted(shard.uri(), shard.sha256()),
-            e);
-      } catch (IOException e) {
-        if (isClosed()) {
-          throw new IllegalStateException("Cannot cache shard: the cache was closed", e);
-        }
-        if (attempt == ATTEMPTS) {
-          throw new UncheckedIOException(
-              "Cannot cache shard: shard=%s directory=%s attempts=%d; try again, or another data.cache.directory"
-                  .formatted(shard.uri(), parent, attempt),
-              e);
-        }
-        LOG.warn("Reading {} again: {}", shard.uri(), e.toString());
-        Thread.sleep(attempt * PAUSE_MILLIS);
-      }
-    }
-  }
-
   private synchronized boolean isClosed() {
     return closed;
-  }
-
-  private static InputStream open(Shard shard, Configuration hadoop) throws IOException {
-    org.apache.hadoop.fs.Path source = new org.apache.hadoop.fs.Path(shard.uri());
-    try {
-      return source.getFileSystem(hadoop).open(source);
-    } catch (FileNotFoundException e) {
-      throw new BadInputException(
-          "Cannot read shard: shard=%s does not exist, expected what the manifest lists; try preparing the dataset again"
-              .formatted(shard.uri()),
-          e);
-    }
-  }
-
-  private CachedShard copy(Shard shard, Configuration hadoop) throws IOException {
-    Path file = directory.path().resolve("%06d.tar".formatted(copies.incrementAndGet()));
-    boolean whole = false;
-    try {
-      List<ShardIndex.Entry> entries;
-      try (InputStream in = open(shard, hadoop);
-          OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), BUFFER)) {
-        entries = ShardIndex.copy(shard, in, out);
-      }
-      CachedShard copy = new CachedShard(shard, file, entries);
-      whole = true;
-      return copy;
-    } finally {
-      if (!whole) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 
   /** Gives the cache up; the last one to do so ends its threads and deletes its files. */
