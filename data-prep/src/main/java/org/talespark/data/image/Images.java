@@ -29,6 +29,52 @@ public final class Images {
     return planar(ANY.square(file, size).pixels());
   }
 
+  /**
+   * A picture file as it stands upright, unscaled unless a side is longer than 8192 pixels.
+   *
+   * @throws PictureException when the file cannot be used
+   */
+  public static Pixels decode(byte[] file) {
+    PictureHeader header = PictureHeader.of(file);
+    int side = Math.min(Resize.MOST_SIZE, Math.max(header.width(), header.height()));
+    return ANY.decode(file, new Resize(Resize.Mode.KEEP_RATIO, side)).pixels();
+  }
+
+  /**
+   * A part of a picture, scaled to {@code size} pixels a side: down by averaging areas, up by
+   * linear interpolation.
+   *
+   * @throws IllegalArgumentException when the part is empty or not inside the picture
+   */
+  @SuppressWarnings({"try", "unchecked"}) // the scope is used by closing it
+  public static Pixels part(Pixels picture, int left, int top, int width, int height, int size) {
+    if (left < 0
+        || top < 0
+        || width < 1
+        || height < 1
+        || left > picture.width() - width
+        || top > picture.height() - height
+        || size < 1
+        || size > Resize.MOST_SIZE) {
+      throw new IllegalArgumentException(
+          "Cannot cut picture: picture=%dx%d left=%d top=%d width=%d height=%d size=%d, expected a part of it and a size of 1 to %d"
+              .formatted(
+                  picture.width(),
+                  picture.height(),
+                  left,
+                  top,
+                  width,
+                  height,
+                  size,
+                  Resize.MOST_SIZE));
+    }
+    OpenCv.ready();
+    try (PointerScope scope = new PointerScope()) {
+      double[] window = {left, top, left + width, top + height};
+      return Scaling.apply(ImageDecoder.mat(picture), 1, window, size, size);
+    }
+  }
+
   /** Pixels to planes: {@code v / 127.5 - 1}, [3, height, width]. */
   public static float[] planar(Pixels pixels) {
     int area = pixels.width() * pixels.height();

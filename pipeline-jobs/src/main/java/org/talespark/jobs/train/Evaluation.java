@@ -7,7 +7,6 @@ import java.util.Map;
 import org.talespark.data.image.Grid;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.Pixels;
-import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.Learner;
 
 /** A learner's averaged weights on held-out samples. */
@@ -23,8 +22,9 @@ final class Evaluation {
   }
 
   /** One worker's share of the sums from which the metrics are made. */
-  Map<String, double[]> sums(Learner learner, int rank, int workers) {
-    int count = Math.min(heldOut.size(), config.data().evaluationSamples());
+  Map<String, double[]> sums(Learner learner, int rank, int workers)
+      throws InterruptedException {
+    int count = (int) Math.min(heldOut.size(), config.data().evaluationSamples());
     List<Integer> mine = new ArrayList<>();
     for (int i = rank; i < count; i += workers) {
       mine.add(i);
@@ -33,20 +33,20 @@ final class Evaluation {
     int batch = config.train().batch();
     for (int from = 0; from < mine.size(); from += batch) {
       List<Integer> part = mine.subList(from, Math.min(mine.size(), from + batch));
-      Sums.add(sums, learner.evaluate(batch(part)));
+      Sums.add(sums, learner.evaluate(heldOut.batch(part, config.task().pictures())));
     }
     return sums;
   }
 
   /** A PNG of the first held-out samples and what the learner makes of them; empty for none. */
-  byte[] pictures(Learner learner) {
-    int count = Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
+  byte[] pictures(Learner learner) throws InterruptedException {
+    int count = (int) Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
     List<Integer> first = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       first.add(i);
     }
     List<List<Pixels>> rows = new ArrayList<>();
-    for (float[][] row : learner.samples(batch(first))) {
+    for (float[][] row : learner.samples(heldOut.batch(first, config.task().pictures()))) {
       List<Pixels> pictures = new ArrayList<>();
       for (float[] picture : row) {
         pictures.add(Images.pixels(picture, config.data().size()));
@@ -56,9 +56,5 @@ final class Evaluation {
     return rows.isEmpty()
         ? new byte[0]
         : Images.encodePng(Grid.compose(rows, config.data().size(), 2));
-  }
-
-  private Batch batch(List<Integer> part) {
-    return BatchLoader.load(heldOut, part, new boolean[part.size()], config.data().size());
   }
 }

@@ -16,6 +16,7 @@ import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.metrics.StepTotals;
 
 /**
  * Training in rounds (DiLoCo, arXiv:2311.08105). A round is an ordinary Spark job: each task takes
@@ -48,6 +49,7 @@ final class LocalSgdRun {
   private Broadcast<DeltaMean> mean;
   private long sentBytes;
   private double stepSeconds;
+  private double loss;
 
   LocalSgdRun(
       JavaSparkContext spark,
@@ -92,8 +94,8 @@ final class LocalSgdRun {
       double now = train.done(at.step(), at.seconds());
       pace = (now - done) / (at.step() - before.step());
       done = now;
-      double waited = 1 - stepSeconds / (at.seconds() - begin.seconds());
-      log.progress(at, done, Math.max(0, waited));
+      double waited = Math.max(0, at.seconds() - begin.seconds() - stepSeconds);
+      log.progress(at, done, new StepTotals(at.step(), at.samples(), loss, waited, 0, 0));
       long every = train.checkpointEvery();
       if (done >= 1 || at.step() / every > before.step() / every) {
         checkpoint();
@@ -138,6 +140,7 @@ final class LocalSgdRun {
     stepSeconds += reports.stream().mapToDouble(ReplicaState.Report::seconds).max().orElseThrow();
     at = at.after(round.steps(), (long) config.train().batch() * workers, seconds());
     log.losses(at, losses);
+    loss = losses.values().iterator().next();
   }
 
   /** The means over the replicas, in the order of ranks. */

@@ -44,7 +44,7 @@ final class MetricsLog {
     rows.add(row);
   }
 
-  /** The best value that a metric has had, or the worst that there is. */
+  /** The best value that a metric has had; when it has none, the worst that there could be. */
   double best(String name, boolean higherIsBetter) {
     DoubleStream values =
         rows.stream()

@@ -78,8 +78,8 @@ final class Replica implements AutoCloseable {
     this.config = config;
     this.seat = new Seat(config.train().workers());
     Dataset dataset = Dataset.open(options.dataset(), hadoop);
-    this.training = SampleStore.open(dataset, Split.TRAIN, hadoop);
-    this.heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop);
+    this.training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
+    this.heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
     this.learner = config.task().create(config.learnerContext(seat, hadoop));
     LocalSgdConfig local = config.localSgd();
     OptimizerConfig nesterov =
@@ -144,9 +144,15 @@ final class Replica implements AutoCloseable {
   private Map<String, Double> steps(Round round) throws InterruptedException {
     TrainConfig.Train train = config.train();
     Map<String, Double> means = new LinkedHashMap<>();
-    SampleOrder order = new SampleOrder(training.size(), train.seed());
     try (BatchLoader loader =
-        new BatchLoader(training, order, config.data(), train.batch(), seat.rank, seat.workers)) {
+        new BatchLoader(
+            training,
+            config.data(),
+            train.seed(),
+            train.batch(),
+            seat.rank,
+            seat.workers,
+            config.task().pictures())) {
       Position at = round.at();
       for (int i = 0; i < round.steps(); i++) {
         learner
@@ -160,13 +166,13 @@ final class Replica implements AutoCloseable {
   }
 
   /** This replica's share of the sums of an evaluation. */
-  Map<String, double[]> evaluate(ReplicaState merged) {
+  Map<String, double[]> evaluate(ReplicaState merged) throws InterruptedException {
     become(merged, null);
     return new Evaluation(config, heldOut).sums(learner, merged.rank(), seat.workers);
   }
 
   /** Held-out samples as the averaged weights make them. */
-  byte[] pictures(ReplicaState merged) {
+  byte[] pictures(ReplicaState merged) throws InterruptedException {
     become(merged, null);
     return new Evaluation(config, heldOut).pictures(learner);
   }

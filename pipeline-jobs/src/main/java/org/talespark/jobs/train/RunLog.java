@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.talespark.jobs.checkpoint.CheckpointStore;
+import org.talespark.jobs.metrics.StepTotals;
 import org.talespark.zoo.train.LearnerConfig;
 
 /**
@@ -53,14 +54,16 @@ final class RunLog {
   }
 
   /** Shows where the run is, when some time has passed since the last time. */
-  void progress(Position at, double done, double exchangeShare) throws IOException {
+  void progress(Position at, double done, StepTotals totals) throws IOException {
     if (System.nanoTime() - lastProgress < PROGRESS_NANOS) {
       return;
     }
     lastProgress = System.nanoTime();
     ObjectNode row =
         row(at, Map.of("loss", smoothLoss, "samples_per_second", rate(at), "done", done));
-    row.put("exchange_share", exchangeShare);
+    double seconds = Math.max(1e-9, at.seconds() - begin.seconds());
+    row.put("exchange_share", totals.exchangeSeconds() / seconds);
+    row.put("data_wait_share", totals.dataWaitSeconds() / seconds);
     if (!evaluated.isEmpty()) {
       row.put("metric", task.bestMetric()).put("value", evaluated.get(task.bestMetric()));
     }

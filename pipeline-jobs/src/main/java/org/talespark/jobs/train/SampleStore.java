@@ -1,135 +1,176 @@
 package org.talespark.jobs.train;
 
-import java.io.BufferedInputStream;
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.util.Utils;
 import org.talespark.data.BadInputException;
 import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.Split;
 import org.talespark.data.image.Images;
+import org.talespark.data.image.PictureException;
+import org.talespark.zoo.train.Batch;
 
 /**
- * Random access to the samples of one split: keys, captions and where each picture lies are read
- * once, the pictures when they are asked for. Every shard's checksum is compared on the way in.
+ * The samples of one split. Opening it reads nothing but the manifest; a shard is read when a
+ * sample of it is first wanted, and its checksum compared on the way (see {@link ShardCache}).
+ * Thread-safe.
  */
 final class SampleStore implements AutoCloseable {
 
-  private record Entry(int shard, long offset, int length, String key, String caption) {}
+  /**
+   * A sample as it is stored.
+   *
+   * @param picture a file's bytes, or null when none was asked for
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a file's bytes, compared by nobody
+  record Stored(String key, String caption, byte[] picture) {}
 
   private final List<Shard> shards;
-  private final List<Entry> entries = new ArrayList<>();
+  private final long samples;
   private final Configuration hadoop;
-  private final Map<Integer, FSDataInputStream> open = new HashMap<>();
+  private final TrainConfig.Data data;
+  private final ShardCache cache;
 
-  private SampleStore(List<Shard> shards, Configuration hadoop) {
+  private SampleStore(
+      List<Shard> shards, long samples, Configuration hadoop, TrainConfig.Data data) {
     this.shards = shards;
+    this.samples = samples;
     this.hadoop = hadoop;
+    this.data = data;
+    this.cache = ShardCache.share(directory(data.cache()), data.cache().bytes());
   }
 
   /**
-   * Indexes a split.
+   * Opens a split. The copies of its shards lie in {@code data.cache.directory}, else in the local
+   * directory of this executor, which Spark removes whatever happens.
    *
-   * @throws BadInputException when the split is empty or a shard is damaged
+   * @throws BadInputException when the split is empty
    */
-  static SampleStore open(Dataset dataset, Split split, Configuration hadoop) {
-    SampleStore store = new SampleStore(dataset.shards(split), hadoop);
-    for (int i = 0; i < store.shards.size(); i++) {
-      store.shards.get(i).verify(hadoop);
-      store.index(i);
-    }
-    if (store.entries.isEmpty()) {
+  static SampleStore open(
+      Dataset dataset, Split split, Configuration hadoop, TrainConfig.Data data) {
+    requireNonNull(hadoop, "hadoop");
+    requireNonNull(data, "data");
+    List<Shard> shards = dataset.shards(split);
+    long samples = shards.stream().mapToLong(Shard::samples).sum();
+    if (samples == 0) {
       throw new BadInputException(
           "Cannot use dataset: dataset=%s split=%s has no samples, expected at least one; prepare with more pictures or a larger share for this split"
               .formatted(dataset.uri(), split.id()));
     }
-    return store;
+    return new SampleStore(shards, samples, hadoop, data);
   }
 
-  private void index(int shard) {
-    Path path = new Path(shards.get(shard).uri());
-    Map<String, String> captions = new HashMap<>();
-    List<Entry> pictures = new ArrayList<>();
-    try (TarArchiveInputStream tar =
-        new TarArchiveInputStream(
-            new BufferedInputStream(path.getFileSystem(hadoop).open(path), 1 << 18))) {
-      for (TarArchiveEntry e = tar.getNextTarEntry(); e != null; e = tar.getNextTarEntry()) {
-        int dot = e.getName().lastIndexOf('.');
-        String key = e.getName().substring(0, dot);
-        switch (e.getName().substring(dot + 1)) {
-          case "txt" ->
-              captions.put(
-                  key, new String(tar.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
-          case "png", "jpg" ->
-              pictures.add(
-                  new Entry(shard, tar.getBytesRead(), Math.toIntExact(e.getSize()), key, ""));
-          default -> {}
-        }
-      }
-    } catch (IOException e) {
-      throw new BadInputException("Cannot read shard: shard=%s".formatted(path), e);
+  private static Path directory(TrainConfig.Cache config) {
+    if (config.directory() != null) {
+      return Path.of(config.directory());
     }
-    for (Entry p : pictures) {
-      entries.add(
-          new Entry(
-              p.shard(), p.offset(), p.length(), p.key(), captions.getOrDefault(p.key(), "")));
-    }
+    return Path.of(
+        SparkEnv.get() == null
+            ? System.getProperty("java.io.tmpdir")
+            : Utils.getLocalDir(SparkEnv.get().conf()));
   }
 
-  int size() {
-    return entries.size();
+  /** Samples of the split. */
+  long size() {
+    return samples;
   }
 
-  String key(int sample) {
-    return entries.get(sample).key();
+  List<Shard> shards() {
+    return shards;
   }
 
-  String caption(int sample) {
-    return entries.get(sample).caption();
+  ShardCache cache() {
+    return cache;
   }
 
-  /** The decoded picture, [3, size, size] in [-1, 1]. */
-  float[] picture(int sample, int size) {
-    return Images.decodePlanar(file(entries.get(sample)), size);
-  }
-
-  private synchronized byte[] file(Entry entry) {
-    byte[] bytes = new byte[entry.length()];
-    try {
-      FSDataInputStream in = open.get(entry.shard());
-      if (in == null) {
-        Path path = new Path(shards.get(entry.shard()).uri());
-        in = path.getFileSystem(hadoop).open(path);
-        open.put(entry.shard(), in);
+  /** Where a sample lies, counted in the order of the manifest. */
+  SampleOrder.Place place(long sample) {
+    long first = 0;
+    for (int i = 0; i < shards.size(); i++) {
+      long behind = first + shards.get(i).samples();
+      if (sample >= first && sample < behind) {
+        return new SampleOrder.Place(i, (int) (sample - first));
       }
-      in.readFully(entry.offset(), bytes);
-      return bytes;
+      first = behind;
+    }
+    throw new IllegalArgumentException(
+        "Cannot read sample: sample=%d, expected 0 to %d".formatted(sample, samples - 1));
+  }
+
+  /** Begins to read a sample's shard. */
+  void prefetch(SampleOrder.Place place) {
+    cache.prefetch(shards.get(place.shard()), hadoop);
+  }
+
+  /**
+   * Reads a sample; waits at most {@code data.timeout_seconds} for its shard.
+   *
+   * @param picture whether its picture is wanted
+   * @throws BadInputException when its shard is missing or damaged
+   */
+  Stored read(SampleOrder.Place place, boolean picture) throws InterruptedException {
+    Shard shard = shards.get(place.shard());
+    try (ShardCache.Lease lease =
+        cache.lease(shard, hadoop, Duration.ofSeconds(data.timeoutSeconds()))) {
+      ShardIndex.Entry entry = lease.shard().entry(place.index());
+      return new Stored(
+          entry.key(), entry.caption(), picture ? lease.shard().picture(place.index()) : null);
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "Cannot read sample: key=%s shard=%s"
-              .formatted(entry.key(), shards.get(entry.shard()).uri()),
-          e);
+          "Cannot read sample: shard=%s sample=%d".formatted(shard.uri(), place.index()), e);
     }
   }
 
-  @Override
-  public synchronized void close() {
-    for (FSDataInputStream in : open.values()) {
-      try {
-        in.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException("Cannot close shard", e);
+  /**
+   * Samples as one batch, as they are: for evaluation.
+   *
+   * @param chosen numbers of samples in the order of the manifest, from 0 to size() - 1
+   * @param pictures whether the batch has pictures
+   * @throws BadInputException when a shard is missing or damaged, or a picture cannot be decoded
+   */
+  Batch batch(List<Integer> chosen, boolean pictures) throws InterruptedException {
+    int each = pictures ? 3 * data.size() * data.size() : 0;
+    float[] planes = new float[each * chosen.size()];
+    List<String> keys = new ArrayList<>();
+    List<String> captions = new ArrayList<>();
+    for (int i = 0; i < chosen.size(); i++) {
+      SampleOrder.Place place = place(chosen.get(i));
+      Stored stored = read(place, pictures);
+      keys.add(stored.key());
+      captions.add(stored.caption());
+      if (pictures) {
+        try {
+          float[] picture = Images.decodePlanar(stored.picture(), data.size());
+          System.arraycopy(picture, 0, planes, i * each, each);
+        } catch (PictureException e) {
+          throw undecodable(stored.key(), place, e);
+        }
       }
     }
-    open.clear();
+    return new Batch(keys, planes, captions);
+  }
+
+  /** What to throw for a picture that cannot be decoded. */
+  BadInputException undecodable(String key, SampleOrder.Place place, PictureException cause) {
+    return new BadInputException(
+        "Cannot decode sample: key=%s shard=%s reason=%s; %s; try preparing the dataset again"
+            .formatted(
+                key, shards.get(place.shard()).uri(), cause.reason().id(), cause.getMessage()),
+        cause);
+  }
+
+  /** Gives the copies up. */
+  @Override
+  public void close() {
+    cache.close();
   }
 }

@@ -169,11 +169,63 @@ public record TrainConfig(
    * @param size pixels a side
    * @param flip whether half of the training pictures are mirrored
    * @param evaluationSamples held-out samples an evaluation looks at, at most
+   * @param shuffleWindow samples that are mixed with each other, by default 32768 (see {@link
+   *     SampleOrder}); a smaller dataset is mixed as a whole
+   * @param prefetch batches that are made ahead, by default 4
+   * @param decodeThreads threads of a worker that make them, by default 1
+   * @param timeoutSeconds how long a worker waits for a shard, by default 300
+   * @param cache where and how much of the shards is kept on an executor's disk
+   * @param augment how training pictures are varied, by default not at all
    */
-  public record Data(int size, boolean flip, int evaluationSamples) {
+  public record Data(
+      int size,
+      boolean flip,
+      int evaluationSamples,
+      Integer shuffleWindow,
+      Integer prefetch,
+      Integer decodeThreads,
+      Integer timeoutSeconds,
+      Cache cache,
+      Augment augment) {
     public Data {
+      shuffleWindow = orElse(shuffleWindow, 32_768);
+      prefetch = orElse(prefetch, 4);
+      decodeThreads = orElse(decodeThreads, 1);
+      timeoutSeconds = orElse(timeoutSeconds, 300);
+      cache = cache == null ? new Cache(null, null) : cache;
+      augment = augment == null ? Augment.NONE : augment;
       check(size > 0 && size <= 4096, "data.size", size, "1 to 4096");
       check(evaluationSamples > 0, "data.evaluation_samples", evaluationSamples, "at least 1");
+      check(
+          shuffleWindow > 0 && shuffleWindow <= 1 << 24,
+          "data.shuffle_window",
+          shuffleWindow,
+          "1 to 16777216");
+      check(prefetch > 0 && prefetch <= 1024, "data.prefetch", prefetch, "1 to 1024");
+      check(
+          decodeThreads > 0 && decodeThreads <= 256,
+          "data.decode_threads",
+          decodeThreads,
+          "1 to 256");
+      check(timeoutSeconds > 0, "data.timeout_seconds", timeoutSeconds, "at least 1");
+    }
+
+    private static Integer orElse(Integer value, int otherwise) {
+      return value == null ? Integer.valueOf(otherwise) : value;
+    }
+  }
+
+  /**
+   * Copies of shards on an executor's disk.
+   *
+   * @param bytes of all copies of an executor together, by default 8 GiB
+   * @param directory below which they lie, or null for Spark's local directory; executors of one
+   *     machine may name the same
+   */
+  public record Cache(Long bytes, String directory) {
+    public Cache {
+      bytes = bytes == null ? Long.valueOf(8L << 30) : bytes;
+      check(bytes > 0, "data.cache.bytes", bytes, "at least 1");
     }
   }
 

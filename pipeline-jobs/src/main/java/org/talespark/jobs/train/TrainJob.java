@@ -24,6 +24,10 @@ import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.metrics.JobLabel;
+import org.talespark.jobs.metrics.RunTracker;
+import org.talespark.jobs.metrics.TrackedRun;
+import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.CaptionWords;
 
 /**
@@ -71,6 +75,7 @@ public final class TrainJob {
   }
 
   /** Trains; when it returns, the last step's checkpoint is committed and the report written. */
+  @SuppressWarnings("try") // the label is used by closing it
   public Result run(SparkSession spark) throws IOException {
     Configuration hadoop = spark.sessionState().newHadoopConf();
     Dataset data = Dataset.open(dataset, hadoop);
@@ -82,12 +87,14 @@ public final class TrainJob {
       directory.delete(RunDirectory.PROGRESS);
       RunSummary summary;
       JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-      context.setJobGroup("train", description(directory, resolved), true);
-      try (ProgressPrinter progress = new ProgressPrinter(directory, log)) {
-        progress.start();
-        summary = runWorkers(context, resolved, hadoop, data, directory);
-      } finally {
-        context.clearJobGroup();
+      try (JobLabel label = JobLabel.of(context.sc(), "train", description(directory, resolved));
+          RunTracker tracker = RunTracker.of(System.getenv(), tracked(resolved), log::println)) {
+        try (TrainingSource gauges = TrainingSource.driver();
+            ProgressPrinter progress = new ProgressPrinter(directory, log, gauges, tracker)) {
+          progress.start();
+          summary = runWorkers(context, resolved, hadoop, data, directory);
+        }
+        tracker.outcome(RunTracker.Outcome.FINISHED);
       }
       lock.check();
       directory.delete(RunDirectory.PROGRESS);
@@ -102,6 +109,17 @@ public final class TrainJob {
           summary.exchangedBytes(),
           summary.metrics());
     }
+  }
+
+  private TrackedRun tracked(TrainConfig resolved) {
+    Map<String, String> tags = new LinkedHashMap<>(versions());
+    tags.put("dataset", dataset);
+    tags.put("out", out);
+    tags.put("resume", Boolean.toString(resume));
+    return new TrackedRun(
+        out.replaceFirst("/+$", "").replaceFirst(".*/", ""),
+        TrackedRun.parameters(LearnerFiles.JSON.valueToTree(resolved)),
+        tags);
   }
 
   private void checkSlots(SparkSession spark) {

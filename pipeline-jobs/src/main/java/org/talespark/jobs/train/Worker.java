@@ -15,6 +15,8 @@ import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.jobs.exchange.Exchange;
+import org.talespark.jobs.metrics.StepTotals;
+import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.StepResult;
@@ -31,6 +33,7 @@ final class Worker {
   private final Coupling coupling;
   private final RunDirectory directory;
   private final CheckpointStore checkpoints;
+  private final TrainingSource gauges;
   private final INDArray clock = Nd4j.zeros(DataType.DOUBLE, 1);
 
   private Position at = Position.START;
@@ -52,23 +55,26 @@ final class Worker {
     this.coupling = coupling;
     this.directory = new RunDirectory(options.out(), hadoop);
     this.checkpoints = directory.checkpoints();
+    this.gauges = TrainingSource.worker(exchange.rank());
   }
 
   /** Trains to the end; the summary is of rank 0, and empty (null) elsewhere. */
   RunSummary run() throws IOException, InterruptedException {
     Dataset dataset = Dataset.open(options.dataset(), hadoop);
     TrainConfig.Train train = config.train();
-    try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop);
-        SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop);
+    try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
+        SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
         Learner learner = config.task().create(config.learnerContext(coupling.reducer(), hadoop));
         BatchLoader loader =
             new BatchLoader(
                 training,
-                new SampleOrder(training.size(), train.seed()),
                 config.data(),
+                train.seed(),
                 train.batch(),
                 exchange.rank(),
-                exchange.workers())) {
+                exchange.workers(),
+                config.task().pictures());
+        gauges) {
       begin(learner);
       coupling.begin(learner);
       started = System.nanoTime();
@@ -105,9 +111,18 @@ final class Worker {
       StepResult result = learner.step(loader.at(at.samples()), new Progress(at.step(), done));
       at = at.after(1, (long) train.batch() * exchange.workers(), seconds());
       done = done();
+      StepTotals totals =
+          new StepTotals(
+              at.step(),
+              at.samples(),
+              result.losses().values().iterator().next(),
+              coupling.waitedSeconds(),
+              loader.waitedSeconds(),
+              loader.ready());
+      gauges.update(totals);
       if (log != null) {
         log.losses(at, result.losses());
-        log.progress(at, done, coupling.waitedSeconds() / (at.seconds() - secondsBefore));
+        log.progress(at, done, totals);
       }
       boolean checkpoint = at.step() % train.checkpointEvery() == 0 || done >= 1;
       if (checkpoint) {
@@ -137,7 +152,8 @@ final class Worker {
   }
 
   /** Evaluates and commits a checkpoint. */
-  private void checkpoint(Learner learner, Evaluation evaluation) throws IOException {
+  private void checkpoint(Learner learner, Evaluation evaluation)
+      throws IOException, InterruptedException {
     Map<String, Double> metrics =
         metrics(evaluation.sums(learner, exchange.rank(), exchange.workers()));
     if (log != null) {

@@ -3,6 +3,7 @@ package org.talespark.jobs.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,31 @@ class TrainConfigTest {
   }
 
   @Test
+  void dataHasTheseDefaultsAndAugmentsNothing() {
+    TrainConfig.Data data = recipe("vqvae").data();
+    assertThat(data)
+        .isEqualTo(
+            new TrainConfig.Data(
+                64,
+                true,
+                256,
+                32_768,
+                4,
+                1,
+                300,
+                new TrainConfig.Cache(8L << 30, null),
+                new Augment(false, null, null)));
+    Augment augment =
+        recipe("vqvae", "data.augment={crop: {}, color: {hue: 0.1}}").data().augment();
+    assertThat(augment)
+        .isEqualTo(
+            new Augment(
+                false,
+                new Augment.Crop(List.of(0.08, 1.0), List.of(3 / 4.0, 4 / 3.0)),
+                new Augment.Color(0.0, 0.0, 0.0, 0.1)));
+  }
+
+  @Test
   void theVqganRecipeAsksForTheFeatureNetwork() {
     assertThatThrownBy(
             () ->
@@ -69,6 +95,7 @@ class TrainConfigTest {
     "train.step=5, train.steps",
     "train.bach=5, train.batch",
     "data.flop=true, data.flip",
+    "data.augment.crop.scael=[0.5], data.augment.crop.scale",
     "task.clip_nrm=1, task.clip_norm",
     "task.model.quantizer.cods=8, task.model.quantizer.codes"
   })
@@ -98,6 +125,12 @@ class TrainConfigTest {
     "train.precision=float8, train.precision",
     "data.size=0, data.size=0",
     "data.evaluation_samples=0, data.evaluation_samples=0",
+    "data.shuffle_window=0, data.shuffle_window=0",
+    "data.prefetch=0, data.prefetch=0",
+    "data.decode_threads=0, data.decode_threads=0",
+    "data.timeout_seconds=0, data.timeout_seconds=0",
+    "data.cache.bytes=0, data.cache.bytes=0",
+    "data.augment.color.hue=0.7, data.augment.color.hue=0.7",
     "task.l1_weight=-1, l1_weight=-1.0"
   })
   void valuesThatCannotWorkAreRefusedByName(String setting, String words) {

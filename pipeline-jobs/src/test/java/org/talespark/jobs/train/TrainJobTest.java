@@ -38,7 +38,6 @@ import org.talespark.jobs.cluster.Sessions;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.infer.ReconstructJob;
 import org.talespark.zoo.io.SafetensorsFile;
-import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.vq.VqCodec;
 
 /** Training and its consequences on an embedded cluster of two executors. */
@@ -243,33 +242,6 @@ class TrainJobTest {
         .hasMessageContaining(file.getFileName().toString())
         .hasMessageContaining("sha256");
     assertThat(Tiny.committed(out)).isEmpty();
-  }
-
-  @Test
-  void theBatchesOfTwoWorkersAreTheBatchOfOne() throws Exception {
-    Dataset data = Dataset.open(Tiny.uri(dataset), hadoop);
-    TrainConfig.Data settings = Tiny.config().data();
-    try (SampleStore store = SampleStore.open(data, Split.TRAIN, hadoop);
-        BatchLoader whole = new BatchLoader(store, order(store), settings, 8, 0, 1);
-        BatchLoader first = new BatchLoader(store, order(store), settings, 4, 0, 2);
-        BatchLoader second = new BatchLoader(store, order(store), settings, 4, 1, 2)) {
-      assertThat(store.size()).isEqualTo((int) data.samples(Split.TRAIN));
-      for (long position : new long[] {0, 8, 16, 24, 32, 40, 400, 408, 0}) {
-        Batch all = whole.at(position);
-        Batch a = first.at(position);
-        Batch b = second.at(position);
-        assertThat(Stream.concat(a.keys().stream(), b.keys().stream()))
-            .containsExactlyElementsOf(all.keys());
-        int half = a.pictures().length;
-        assertThat(a.pictures()).isEqualTo(Arrays.copyOf(all.pictures(), half));
-        assertThat(b.pictures()).isEqualTo(Arrays.copyOfRange(all.pictures(), half, 2 * half));
-        assertThat(all.captions()).noneMatch(String::isEmpty);
-      }
-    }
-  }
-
-  private static SampleOrder order(SampleStore store) {
-    return new SampleOrder(store.size(), 3);
   }
 
   @Test
