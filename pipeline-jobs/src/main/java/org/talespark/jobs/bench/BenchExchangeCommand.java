@@ -69,18 +69,14 @@ public final class BenchExchangeCommand extends JobCommand {
 
   /** The fitted costs. */
   record Model(
-      double latencyUs,
-      double moveNsPerByte,
-      double sumNsPerByte,
-      double largestRelativeError) {}
+      double latencyUs, double moveNsPerByte, double sumNsPerByte, double largestRelativeError) {}
 
   /** Steps with and without exchange. */
   record Overlap(
       long bytes, double computeMs, double communicationMs, double overlappedMs, double ratio) {}
 
   /** All of it. */
-  record Figures(int rounds, List<Case> cases, Model model, Overlap overlap)
-      implements ForPeople {
+  record Figures(int rounds, List<Case> cases, Model model, Overlap overlap) implements ForPeople {
 
     @Override
     public String text() {
@@ -126,7 +122,11 @@ public final class BenchExchangeCommand extends JobCommand {
     List<Long> bytes =
         sizes.isEmpty() ? List.of(4_000L, 4_000_000L, 40_000_000L, 400_000_000L) : sizes;
     for (long size : bytes) {
-      check("bytes", size, size >= 4 && size % 4 == 0 && size <= 1 << 30, "a multiple of 4 up to 2^30");
+      check(
+          "bytes",
+          size,
+          size >= 4 && size % 4 == 0 && size <= 1 << 30,
+          "a multiple of 4 up to 2^30");
     }
     check("rounds", rounds, rounds >= 1, "at least 1");
     byte[] secret = new byte[SECRET_BYTES];
@@ -226,8 +226,7 @@ public final class BenchExchangeCommand extends JobCommand {
     List<CostModel.Point> points = new ArrayList<>();
     for (Case each : cases) {
       boolean small =
-          each.bytes()
-              < org.talespark.jobs.exchange.ExchangeConfig.defaults().smallBytes(WORKERS);
+          each.bytes() < org.talespark.jobs.exchange.ExchangeConfig.defaults().smallBytes(WORKERS);
       CostModel.Method method = small ? CostModel.Method.TREE : CostModel.Method.RING;
       points.add(new CostModel.Point(method, WORKERS, each.bytes(), each.allreduceMs() / 1e3));
       if (each.bytes() >= LEAST_SWAP_BYTES) {

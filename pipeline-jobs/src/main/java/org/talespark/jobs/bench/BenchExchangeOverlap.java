@@ -40,10 +40,7 @@ record BenchExchangeOverlap(int rows, int width, int layers, int rounds)
    * @param gradientBytes size of the gradients
    */
   record Samples(
-      long gradientBytes,
-      List<Double> compute,
-      List<Double> communication,
-      List<Double> overlapped)
+      long gradientBytes, List<Double> compute, List<Double> communication, List<Double> overlapped)
       implements Serializable {
     Samples {
       compute = List.copyOf(compute);
@@ -99,8 +96,7 @@ record BenchExchangeOverlap(int rows, int width, int layers, int rounds)
   }
 
   private static Pending begin(Exchange exchange, INDArray flat, long offset, long length) {
-    return exchange.allReduceSumAsync(
-        flat.get(NDArrayIndex.interval(offset, offset + length)));
+    return exchange.allReduceSumAsync(flat.get(NDArrayIndex.interval(offset, offset + length)));
   }
 
   private static double milliseconds(Exchange exchange, Runnable work) {

@@ -41,7 +41,7 @@ record CostModel(double latency, double move, double sum) {
   }
 
   double seconds(Point point) {
-    return total(terms(point.method(), point.workers(), point.bytes()));
+    return total(terms(point.method(), point.workers(), (double) point.bytes()));
   }
 
   private double total(double[] terms) {
@@ -102,7 +102,7 @@ record CostModel(double latency, double move, double sum) {
   private static double[] solve(List<Point> points, boolean[] used) {
     double[][] a = new double[UNKNOWNS][UNKNOWNS + 1];
     for (Point point : points) {
-      double[] terms = terms(point.method(), point.workers(), point.bytes());
+      double[] terms = terms(point.method(), point.workers(), (double) point.bytes());
       for (int i = 0; i < UNKNOWNS; i++) {
         for (int j = 0; j < UNKNOWNS; j++) {
           a[i][j] += terms[i] * terms[j] / (point.seconds() * point.seconds());

@@ -3,7 +3,9 @@ package org.talespark.jobs.bench;
 import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 
-/** Another way to sum arrays between two executors, for {@code bench exchange} to measure beside. */
+/**
+ * Another way to sum arrays between two executors, for {@code bench exchange} to measure beside.
+ */
 @FunctionalInterface
 public interface PeerExchange {
 

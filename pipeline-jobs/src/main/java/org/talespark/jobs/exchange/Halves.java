@@ -17,8 +17,8 @@ import java.util.Arrays;
  *
  * <p>n elements take (n + 1) / 2 integers: integer i holds element i in its lower half and element
  * (n + 1) / 2 + i in its upper one. Values of 16 bits in arrays of integers, arithmetic instead of
- * branches, minima and maxima, and reinterpretation by way of memory are what the JIT compiler of Java 17 turns into
- * vector instructions.
+ * branches, minima and maxima, and reinterpretation by way of memory are what the JIT compiler of
+ * Java 17 turns into vector instructions.
  *
  * <p>Rounding works by adding a power of two: in {@code |x| + 2^(E + 13)}, where {@code 2^E <= |x|
  * < 2^(E + 1)}, the last bit of the sum's fraction is worth {@code 2^(E - 10)}, the last bit of a

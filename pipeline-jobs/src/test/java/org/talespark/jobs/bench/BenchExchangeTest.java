@@ -33,8 +33,7 @@ class BenchExchangeTest {
   @Test
   void everyWayIsTimedAtEverySizeByBothWorkers() {
     BenchExchangeTask task = new BenchExchangeTask(List.of(4000L, 400_000L), 2, "0123456789abcdef");
-    List<BenchExchangeTask.Samples> measured =
-        BarrierStage.run(session.sparkContext(), 2, task);
+    List<BenchExchangeTask.Samples> measured = BarrierStage.run(session.sparkContext(), 2, task);
     assertThat(measured).hasSize(2);
     for (BenchExchangeTask.Samples samples : measured) {
       assertThat(samples.times()).hasSize(2 * Way.values().length);
@@ -59,8 +58,7 @@ class BenchExchangeTest {
 
   @Test
   void theSlowerWorkerOfARoundCountsAndTheMedianOfThoseIsTheFigure() {
-    assertThat(
-            BenchExchangeCommand.median(List.of(List.of(1.0, 5.0, 3.0), List.of(2.0, 1.0, 9.0))))
+    assertThat(BenchExchangeCommand.median(List.of(List.of(1.0, 5.0, 3.0), List.of(2.0, 1.0, 9.0))))
         .isEqualTo(5, within(0.0));
     assertThat(BenchExchangeCommand.median(List.of(List.of(1.0, 2.0)))).isEqualTo(1.5);
   }
