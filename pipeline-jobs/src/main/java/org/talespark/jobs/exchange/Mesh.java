@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.TransportClientFactory;
 import org.apache.spark.network.server.TransportServer;
+import org.apache.spark.network.server.TransportServerBootstrap;
 import org.apache.spark.network.util.TransportConf;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,9 +88,10 @@ final class Mesh implements AutoCloseable {
   }
 
   private TransportServer listen(String host, int firstPort, int tries) {
+    List<TransportServerBootstrap> guards = security.server(conf);
     for (int port = firstPort; ; port++) {
       try {
-        return context.createServer(host, port, security.server(conf));
+        return context.createServer(host, port, guards);
       } catch (Exception e) { // the network layer throws checked exceptions undeclared
         boolean taken = e instanceof BindException || e.getCause() instanceof BindException;
         if (firstPort == 0 || !taken || port + 1 >= firstPort + tries) {
