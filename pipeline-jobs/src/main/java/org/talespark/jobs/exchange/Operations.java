@@ -33,9 +33,7 @@ final class Operations {
 
   private Carriage carriage(FlatMemory array) {
     boolean half = config.wire() == ExchangeConfig.Wire.HALF && array.element() == Element.FLOAT;
-    return half
-        ? new HalfCarriage(array, halves, mesh.allocator())
-        : new FullCarriage(array, sums);
+    return half ? new HalfCarriage(array, halves, mesh.allocator()) : new FullCarriage(array, sums);
   }
 
   /** Everybody's bytes for everybody. */

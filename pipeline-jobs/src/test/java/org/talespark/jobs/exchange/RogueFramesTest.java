@@ -28,17 +28,7 @@ class RogueFramesTest {
 
   private static Frame ring(UUID run, int rank, long sequence, int step, int chunk, int length) {
     return new Frame(
-        Frame.Kind.RING,
-        run,
-        rank,
-        2,
-        sequence,
-        Element.FLOAT,
-        step,
-        chunk,
-        ELEMENTS,
-        length,
-        0);
+        Frame.Kind.RING, run, rank, 2, sequence, Element.FLOAT, step, chunk, ELEMENTS, length, 0);
   }
 
   static Stream<Arguments> rogues() {
@@ -50,9 +40,7 @@ class RogueFramesTest {
         Arguments.of(ring(RUN, 1, 0, 0, 1, 976), "chunk=1"),
         Arguments.of(ring(RUN, 1, 0, 0, 0, 1028), "1028 bytes"),
         Arguments.of(
-            new Frame(
-                Frame.Kind.RING, RUN, 1, 2, 0, Element.HALF, 0, 0, ELEMENTS, 512, 3),
-            "HALF"),
+            new Frame(Frame.Kind.RING, RUN, 1, 2, 0, Element.HALF, 0, 0, ELEMENTS, 512, 3), "HALF"),
         Arguments.of(
             new Frame(Frame.Kind.HELLO, RUN, 1, 2, 0, Element.FLOAT, 0, 0, 0, 0, 0), "HELLO"),
         Arguments.of(
