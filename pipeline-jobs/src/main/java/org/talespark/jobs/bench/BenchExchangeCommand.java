@@ -57,7 +57,12 @@ public final class BenchExchangeCommand extends JobCommand {
     this.peer = requireNonNull(peer, "peer");
   }
 
-  /** The result; medians in milliseconds, of the slower worker of each round. */
+  /**
+   * One size; medians in milliseconds, of the slower worker of each round.
+   *
+   * @param allreduceBestMs the fastest round
+   * @param socketBestMs the fastest round
+   */
   record Case(
       long bytes,
       double allreduceMs,
@@ -65,7 +70,9 @@ public final class BenchExchangeCommand extends JobCommand {
       Double parameterServerMs,
       double halfMs,
       double encryptedMs,
-      double socketRatio) {}
+      double socketRatio,
+      double allreduceBestMs,
+      double socketBestMs) {}
 
   /** The fitted costs. */
   record Model(
@@ -164,20 +171,34 @@ public final class BenchExchangeCommand extends JobCommand {
         peer.map(BenchExchangeCommand::rounded).orElse(null),
         rounded(median(measured, bytes, Way.HALF)),
         rounded(median(measured, bytes, Way.ENCRYPTED)),
-        rounded(socket / full));
+        rounded(socket / full),
+        rounded(slower(samples(measured, bytes, Way.FULL))[0]),
+        rounded(slower(samples(measured, bytes, Way.SOCKET))[0]));
   }
 
-  private static double median(List<BenchExchangeTask.Samples> measured, long bytes, Way way) {
-    return median(
-        measured.stream()
-            .flatMap(samples -> samples.times().stream())
-            .filter(times -> times.bytes() == bytes && times.way() == way)
-            .map(BenchExchangeTask.Times::milliseconds)
-            .toList());
+  private static double median(
+      List<BenchExchangeTask.Samples> measured, long bytes, Way way) {
+    return median(samples(measured, bytes, way));
+  }
+
+  private static List<List<Double>> samples(
+      List<BenchExchangeTask.Samples> measured, long bytes, Way way) {
+    return measured.stream()
+        .flatMap(samples -> samples.times().stream())
+        .filter(times -> times.bytes() == bytes && times.way() == way)
+        .map(BenchExchangeTask.Times::milliseconds)
+        .toList();
   }
 
   /** The median over the rounds of the slower worker's time. */
   static double median(List<List<Double>> byWorker) {
+    double[] slower = slower(byWorker);
+    int middle = slower.length / 2;
+    return slower.length % 2 == 1 ? slower[middle] : (slower[middle - 1] + slower[middle]) / 2;
+  }
+
+  /** The slower worker's time of each round, the fastest round first. */
+  private static double[] slower(List<List<Double>> byWorker) {
     double[] slower = new double[byWorker.get(0).size()];
     for (List<Double> one : byWorker) {
       for (int round = 0; round < slower.length; round++) {
@@ -185,8 +206,7 @@ public final class BenchExchangeCommand extends JobCommand {
       }
     }
     Arrays.sort(slower);
-    int middle = slower.length / 2;
-    return slower.length % 2 == 1 ? slower[middle] : (slower[middle - 1] + slower[middle]) / 2;
+    return slower;
   }
 
   private Overlap overlap(SparkSession spark) {
@@ -222,17 +242,18 @@ public final class BenchExchangeCommand extends JobCommand {
         rounded(model.largestError(points)));
   }
 
-  static List<CostModel.Point> points(List<Case> cases) {
+  /** The fastest rounds: what other programs on the machine have disturbed least. */
+  private static List<CostModel.Point> points(List<Case> cases) {
     List<CostModel.Point> points = new ArrayList<>();
     for (Case each : cases) {
       boolean small =
           each.bytes() < org.talespark.jobs.exchange.ExchangeConfig.defaults().smallBytes(WORKERS);
       CostModel.Method method = small ? CostModel.Method.TREE : CostModel.Method.RING;
-      points.add(new CostModel.Point(method, WORKERS, each.bytes(), each.allreduceMs() / 1e3));
+      points.add(new CostModel.Point(method, WORKERS, each.bytes(), each.allreduceBestMs() / 1e3));
       if (each.bytes() >= LEAST_SWAP_BYTES) {
         points.add(
             new CostModel.Point(
-                CostModel.Method.SWAP, WORKERS, each.bytes(), each.socketMs() / 1e3));
+                CostModel.Method.SWAP, WORKERS, each.bytes(), each.socketBestMs() / 1e3));
       }
     }
     return points;
