@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.talespark.jobs.bench.BenchExchangeCommand;
 import org.talespark.jobs.bench.BenchPrepareCommand;
 import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.corpus.PrepareCommand;
@@ -73,6 +74,7 @@ public final class Talespark {
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("demo", DemoCommand::new);
     COMMANDS.put("bench step", BenchStepCommand::new);
+    COMMANDS.put("bench exchange", BenchExchangeCommand::new);
     COMMANDS.put("bench prepare", BenchPrepareCommand::new);
   }
 

@@ -17,7 +17,7 @@ import java.io.Serializable;
  *     on all of its own
  * @param wire how FLOAT arrays travel; default {@code full}
  * @param chunkBytes the unit in which large arrays travel and are summed, in bytes of memory, a
- *     multiple of 8; default 256 KiB
+ *     multiple of 8; default 512 KiB
  * @param smallBytes arrays below this size, in bytes, are summed by a tree instead of a ring; null,
  *     the default, for 32 KiB a worker, at most 4 MiB: the more workers, the more rounds a ring
  *     takes
@@ -61,7 +61,7 @@ public record ExchangeConfig(
     port = port == null ? 0 : port;
     ports = ports == null ? 16 : ports;
     wire = wire == null ? Wire.FULL : wire;
-    chunkBytes = chunkBytes == null ? 256 << 10 : chunkBytes;
+    chunkBytes = chunkBytes == null ? 512 << 10 : chunkBytes;
     check("timeout_seconds", timeoutSeconds, timeoutSeconds >= 1, "at least 1");
     check("port", port, port >= 0 && port <= MAX_PORT, "0 to " + MAX_PORT);
     check(

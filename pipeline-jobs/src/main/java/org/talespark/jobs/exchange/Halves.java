@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 
 /**
  * Floats in half precision (IEEE 754 binary16: 5 bits of exponent, 10 of fraction), scaled by a
@@ -16,8 +17,8 @@ import java.nio.IntBuffer;
  *
  * <p>n elements take (n + 1) / 2 integers: integer i holds element i in its lower half and element
  * (n + 1) / 2 + i in its upper one. Values of 16 bits in arrays of integers, arithmetic instead of
- * branches, and reinterpretation by way of memory are what the JIT compiler of Java 17 turns into
- * vector instructions.
+ * branches, minima and maxima, and reinterpretation by way of memory are what the JIT compiler of
+ * Java 17 turns into vector instructions.
  *
  * <p>Rounding works by adding a power of two: in {@code |x| + 2^(E + 13)}, where {@code 2^E <= |x|
  * < 2^(E + 1)}, the last bit of the sum's fraction is worth {@code 2^(E - 10)}, the last bit of a
@@ -40,13 +41,10 @@ final class Halves {
   private static final int BIAS = 127;
   private static final int LOST_BITS = 13;
   private static final int LEAST_NORMAL = (BIAS - 14) << FRACTION_BITS;
-  private static final int LAST_NORMAL = (BIAS + 15) << FRACTION_BITS;
-  private static final int TO_MAGIC = LOST_BITS << FRACTION_BITS;
-  private static final int LEAST_MAGIC = LEAST_NORMAL + TO_MAGIC;
+  private static final int LEAST_MAGIC = LEAST_NORMAL + (LOST_BITS << FRACTION_BITS);
+  private static final int LAST_BELOW_TOO_LARGE = ((BIAS + 16) << FRACTION_BITS) - 1;
 
-  /** A carry into the next exponent, and more than that for what is too large. */
-  private static final int FULL = 2048;
-
+  private static final int HALF_INFINITY = 0x7c00;
   private static final int HALF_QUIET = 0x0200;
   private static final int HALF_LARGEST = 0x7bff;
   private static final int DECODE_BIAS = 125;
@@ -80,23 +78,28 @@ final class Halves {
 
   /** The power of two that these values are to be divided by. */
   int exponent(FloatBuffer values) {
-    int largest = 0;
+    Arrays.fill(low, 0);
     for (int at = 0; at < values.limit(); at += BLOCK) {
       int n = Math.min(BLOCK, values.limit() - at);
       values.get(at, x, 0, n);
       toBits(x, bits, n);
-      largest = Math.max(largest, largestFinite(bits, n));
+      largestFinite(bits, low, n);
+    }
+    int largest = 0;
+    for (int candidate : low) {
+      largest = Math.max(largest, candidate);
     }
     return Math.max(MIN_EXPONENT, (largest >> FRACTION_BITS) - BIAS - TOP);
   }
 
-  private static int largestFinite(int[] bits, int n) {
-    int largest = 0;
+  /** Place by place, since the compiler makes no vectors of a maximum over a loop. */
+  private static void largestFinite(int[] bits, int[] largest, int n) {
     for (int i = 0; i < n; i++) {
       int magnitude = bits[i] & ~SIGN;
-      largest = Math.max(largest, magnitude & ((magnitude - INFINITY) >> 31));
+      int finite = magnitude & ((magnitude - INFINITY) >> 31);
+      int less = largest[i] - finite;
+      largest[i] -= less & (less >> 31);
     }
-    return largest;
   }
 
   /**
@@ -194,7 +197,8 @@ final class Halves {
 
   private static void magicOf(int[] bits, int[] magic, int n) {
     for (int i = 0; i < n; i++) {
-      magic[i] = Math.min(Math.max(bits[i] & INFINITY, LEAST_NORMAL), LAST_NORMAL) + TO_MAGIC;
+      int above = (bits[i] & INFINITY) - LEAST_NORMAL;
+      magic[i] = above - (above & (above >> 31)) + LEAST_MAGIC;
     }
   }
 
@@ -204,13 +208,15 @@ final class Halves {
     }
   }
 
-  /** From the bits of the sums, in place. */
+  /** From the bits of the sums, in place; what is too large never had a sum that means anything. */
   private static void round(int[] bits, int[] magic, int[] halves, int n) {
     for (int i = 0; i < n; i++) {
-      int units = Math.min((halves[i] & ~SIGN) - magic[i], FULL);
-      int sign = (bits[i] & SIGN) >>> 16;
-      int quiet = ((INFINITY - (bits[i] & ~SIGN)) >> 31) & HALF_QUIET;
-      halves[i] = (units + ((magic[i] - LEAST_MAGIC) >> LOST_BITS)) | sign | quiet;
+      int magnitude = bits[i] & ~SIGN;
+      int half = halves[i] - magic[i] + ((magic[i] - LEAST_MAGIC) >> LOST_BITS);
+      int large = (LAST_BELOW_TOO_LARGE - magnitude) >> 31;
+      int quiet = ((INFINITY - magnitude) >> 31) & HALF_QUIET;
+      half = (half & ~large) | (HALF_INFINITY & large) | quiet;
+      halves[i] = half | ((bits[i] & SIGN) >>> 16);
     }
   }
 
@@ -231,7 +237,8 @@ final class Halves {
   private static void parts(int[] halves, int[] bits, int[] magic, int[] signs, int n, int scale) {
     for (int i = 0; i < n; i++) {
       int magnitude = halves[i] & 0x7fff;
-      int base = Math.max(magnitude >> 10, 1);
+      int exponent = magnitude >> 10;
+      int base = exponent + ((exponent - 1) >>> 31); // that of subnormals is 1 too
       int bare = (base + DECODE_BIAS) << FRACTION_BITS;
       int units = magnitude - ((base - 1) << 10);
       int special = (HALF_LARGEST - magnitude) >> 31;

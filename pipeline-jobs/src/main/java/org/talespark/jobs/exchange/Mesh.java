@@ -8,7 +8,6 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import io.netty.util.AttributeKey;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -22,6 +21,7 @@ import java.util.function.Consumer;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.TransportClientFactory;
 import org.apache.spark.network.server.TransportServer;
+import org.apache.spark.network.server.TransportServerBootstrap;
 import org.apache.spark.network.util.TransportConf;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +51,6 @@ final class Mesh implements AutoCloseable {
   private record Early(Channel channel, Frame hello) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(Mesh.class);
-  private static final AttributeKey<Integer> SENDER = AttributeKey.valueOf(Mesh.class, "sender");
   private static final int MAX_EARLY = 4096;
   private static final int CLOSE_SECONDS = 5;
 
@@ -65,9 +64,7 @@ final class Mesh implements AutoCloseable {
   private final List<Early> early = new ArrayList<>();
   private Identity identity;
   private TransportClientFactory clients;
-  private Channel[] incoming;
-  private boolean[] welcomed;
-  private String refusal;
+  private Greetings greetings;
   private boolean closed;
 
   private volatile Channel[] outgoing = {};
@@ -91,9 +88,10 @@ final class Mesh implements AutoCloseable {
   }
 
   private TransportServer listen(String host, int firstPort, int tries) {
+    List<TransportServerBootstrap> guards = security.server(conf);
     for (int port = firstPort; ; port++) {
       try {
-        return context.createServer(host, port, security.server(conf));
+        return context.createServer(host, port, guards);
       } catch (Exception e) { // the network layer throws checked exceptions undeclared
         boolean taken = e instanceof BindException || e.getCause() instanceof BindException;
         if (firstPort == 0 || !taken || port + 1 >= firstPort + tries) {
@@ -122,8 +120,7 @@ final class Mesh implements AutoCloseable {
       UUID run, int rank, List<InetSocketAddress> workers, Listener listener, int timeoutSeconds) {
     List<Early> waiting;
     synchronized (this) {
-      incoming = new Channel[workers.size()];
-      welcomed = new boolean[workers.size()];
+      greetings = new Greetings(run, rank, workers.size());
       identity = new Identity(run, rank, List.copyOf(workers), listener);
       clients = context.createClientFactory(security.client(conf));
       waiting = List.copyOf(early);
@@ -135,7 +132,7 @@ final class Mesh implements AutoCloseable {
       int to = (rank + step) % workers.size(); // not everybody at rank 0 first
       connect(to, workers.get(to));
     }
-    awaitGreetings(timeoutSeconds);
+    greetings.await(timeoutSeconds);
   }
 
   private void connect(int to, InetSocketAddress address) {
@@ -153,47 +150,6 @@ final class Mesh implements AutoCloseable {
       throw new ExchangeException("Cannot connect to worker: rank=" + to + ", interrupted", to, e);
     }
     send(to, frame(Frame.Kind.HELLO, 0, 0, 0), Unpooled.EMPTY_BUFFER, failure -> {});
-  }
-
-  private synchronized void awaitGreetings(int timeoutSeconds) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeoutSeconds);
-    while (true) {
-      List<Integer> silent = others(rank -> incoming[rank] == null);
-      List<Integer> deaf = others(rank -> !welcomed[rank]);
-      if (silent.isEmpty() && deaf.isEmpty()) {
-        return;
-      }
-      if (refusal != null) {
-        throw new ExchangeException("Cannot join the run: " + refusal, ExchangeException.NOBODY);
-      }
-      long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-      if (left <= 0) {
-        List<Integer> missing = silent.isEmpty() ? deaf : silent;
-        throw new ExchangeException(
-            "Cannot join the run: rank %d waited %d s for ranks %s to %s, expected all %d; try their executors' logs, ports that no firewall blocks (exchange.port, exchange.ports), or a larger exchange.timeout_seconds"
-                .formatted(
-                    identity.rank(),
-                    timeoutSeconds,
-                    missing,
-                    silent.isEmpty() ? "answer" : "connect",
-                    incoming.length),
-            missing.get(0));
-      }
-      try {
-        wait(left);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ExchangeException(
-            "Cannot join the run: interrupted", ExchangeException.NOBODY, e);
-      }
-    }
-  }
-
-  private List<Integer> others(java.util.function.IntPredicate which) {
-    return java.util.stream.IntStream.range(0, incoming.length)
-        .filter(rank -> rank != identity.rank() && which.test(rank))
-        .boxed()
-        .toList();
   }
 
   /** A frame of this worker without element, step and chunk. */
@@ -256,11 +212,7 @@ final class Mesh implements AutoCloseable {
    * kernel's buffers.
    */
   void reading(int from, boolean on) {
-    Channel channel;
-    synchronized (this) {
-      channel = incoming[from];
-    }
-    channel.config().setAutoRead(on);
+    greetings.incoming(from).config().setAutoRead(on);
   }
 
   long bytesSent() {
@@ -290,7 +242,6 @@ final class Mesh implements AutoCloseable {
         return;
       }
       closed = true;
-      notifyAll();
     }
     List<ChannelFuture> last = new ArrayList<>();
     for (Channel channel : outgoing) {
@@ -314,42 +265,23 @@ final class Mesh implements AutoCloseable {
   }
 
   private void greet(Channel channel, Frame hello) {
-    String objection;
     synchronized (this) {
-      if (identity == null && early.size() < MAX_EARLY) {
-        early.add(new Early(channel, hello));
+      if (identity == null) {
+        if (early.size() < MAX_EARLY) {
+          early.add(new Early(channel, hello));
+        } else {
+          refuse(channel, "not ready");
+        }
         return;
       }
-      objection = objection(hello);
-      if (objection == null) {
-        channel.attr(SENDER).set(hello.rank());
-        incoming[hello.rank()] = channel;
-        notifyAll();
-        if (!channel.isActive()) {
-          objection = "it went away";
-        }
-      }
     }
+    String objection = greetings.admit(channel, hello);
     if (objection == null) {
       Frame welcome = frame(Frame.Kind.WELCOME, 0, 0, 0);
       FrameWriter.write(channel, welcome, Unpooled.EMPTY_BUFFER, failure -> {});
     } else {
       refuse(channel, objection);
     }
-  }
-
-  private String objection(Frame hello) {
-    if (identity == null) {
-      return "not ready";
-    }
-    if (!hello.run().equals(identity.run())) {
-      return "run=" + hello.run() + ", expected another run; a worker of an earlier attempt?";
-    }
-    if (hello.workers() != incoming.length) {
-      return "workers=%d, expected %d".formatted(hello.workers(), incoming.length);
-    }
-    boolean free = hello.rank() != identity.rank() && incoming[hello.rank()] == null;
-    return free ? null : "rank=" + hello.rank() + ", expected one that is not connected yet";
   }
 
   private void refuse(Channel channel, String objection) {
@@ -384,13 +316,13 @@ final class Mesh implements AutoCloseable {
   private final class Arrivals implements FrameReader.Target {
     @Override
     public void opened(Channel channel) {
-      StrangerLimit.watch(channel, c -> c.attr(SENDER).get() != null || reached(c) >= 0);
+      StrangerLimit.watch(channel, c -> Greetings.sender(c) != null || reached(c) >= 0);
     }
 
     @Override
     public void frame(Channel channel, Frame frame, ByteBuffer payload) {
       try {
-        Integer sender = channel.attr(SENDER).get();
+        Integer sender = Greetings.sender(channel);
         switch (frame.kind()) {
           case REFUSED -> refused(channel, frame, UTF_8.decode(payload).toString());
           case WELCOME -> welcome(channel, frame);
@@ -413,7 +345,7 @@ final class Mesh implements AutoCloseable {
     @Override
     public Inflow stream(Channel channel, Frame frame) {
       try {
-        checkSender(channel.attr(SENDER).get(), frame);
+        checkSender(Greetings.sender(channel), frame);
         return identity.listener().stream(frame);
       } catch (Frame.Malformed e) {
         malformed(channel, e);
@@ -437,7 +369,7 @@ final class Mesh implements AutoCloseable {
 
     @Override
     public void malformed(Channel channel, Frame.Malformed why) {
-      Integer sender = channel.attr(SENDER).get();
+      Integer sender = Greetings.sender(channel);
       if (sender == null) {
         refuse(channel, why.getMessage());
       } else {
@@ -447,19 +379,11 @@ final class Mesh implements AutoCloseable {
     }
 
     private void welcome(Channel channel, Frame frame) throws Frame.Malformed {
-      synchronized (Mesh.this) {
-        boolean asked =
-            identity != null
-                && frame.run().equals(identity.run())
-                && frame.rank() < welcomed.length
-                && outgoing[frame.rank()] == channel;
-        if (asked) {
-          welcomed[frame.rank()] = true;
-          Mesh.this.notifyAll();
-          return;
-        }
+      int rank = reached(channel);
+      if (rank < 0 || frame.rank() != rank || !frame.run().equals(identity.run())) {
+        throw new Frame.Malformed("kind=WELCOME, expected it as the answer to HELLO");
       }
-      throw new Frame.Malformed("kind=WELCOME, expected it as the answer to HELLO");
+      greetings.welcome(rank);
     }
 
     private void refused(Channel channel, Frame frame, String why) throws Frame.Malformed {
@@ -471,36 +395,24 @@ final class Mesh implements AutoCloseable {
       String text =
           "rank=%d, address=%s refused this worker: %s".formatted(rank, address(rank), why);
       LOG.warn("{}", text);
-      synchronized (Mesh.this) {
-        refusal = text;
-        Mesh.this.notifyAll();
-      }
+      greetings.refused(text);
       identity.listener().lost(rank, "it refused this worker: " + why);
     }
 
     @Override
     public void ended(Channel channel) {
-      Integer sender = channel.attr(SENDER).get();
+      Integer sender = Greetings.sender(channel);
       boolean open;
       synchronized (Mesh.this) {
         open = !closed;
       }
       if (sender != null && open) {
         identity.listener().lost(sender, "its connection ended");
-      } else if (open) {
-        connectionOfOursEnded(reached(channel));
-      }
-    }
-
-    /** One that ends while others have yet to connect will not be made up for. */
-    private void connectionOfOursEnded(int rank) {
-      if (rank >= 0) {
-        synchronized (Mesh.this) {
-          if (refusal == null) {
-            refusal = "rank=%d, address=%s closed the connection".formatted(rank, address(rank));
-          }
-          Mesh.this.notifyAll();
-        }
+      } else if (open && reached(channel) >= 0) {
+        // one that ends while others have yet to connect will not be made up for
+        int rank = reached(channel);
+        greetings.refused(
+            "rank=%d, address=%s closed the connection".formatted(rank, address(rank)));
       }
     }
   }

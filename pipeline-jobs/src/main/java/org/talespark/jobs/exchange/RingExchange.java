@@ -6,7 +6,6 @@ import static java.util.Objects.requireNonNull;
 import io.netty.buffer.ByteBuf;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -33,9 +32,8 @@ public final class RingExchange implements Exchange {
   private final Mesh mesh;
   private final int rank;
   private final int workers;
-  private final ExchangeConfig config;
-  private final Sums sums = new Sums();
-  private final Halves halves = new Halves();
+  private final int timeoutSeconds;
+  private final Operations operations;
   private final Operation.Outbox outbox = this::send;
   private final Object lock = new Object();
 
@@ -56,7 +54,8 @@ public final class RingExchange implements Exchange {
     this.mesh = mesh;
     this.rank = rank;
     this.workers = workers;
-    this.config = config;
+    this.timeoutSeconds = config.timeoutSeconds();
+    this.operations = new Operations(mesh, rank, workers, config);
     this.backlog = new Backlog(workers, mesh);
     this.gone = new boolean[workers];
     this.standstill = new Standstill(workers);
@@ -119,22 +118,8 @@ public final class RingExchange implements Exchange {
   public Pending allReduceSumAsync(INDArray flat) {
     FlatMemory array = FlatMemory.of(flat);
     synchronized (lock) {
-      boolean small = array.bytes() < config.smallBytes(workers);
-      return submit(small ? treeSum(array) : ringSum(array));
+      return submit(operations.sum(submitted, array));
     }
-  }
-
-  private Operation ringSum(FlatMemory array) {
-    int chunkElements = config.chunkBytes() / array.element().bytes();
-    RingSchedule ring = new RingSchedule(rank, workers, array.length(), chunkElements);
-    boolean half = config.wire() == ExchangeConfig.Wire.HALF && array.element() == Element.FLOAT;
-    Carriage carriage =
-        half ? new HalfCarriage(array, halves, mesh.allocator()) : new FullCarriage(array, sums);
-    return new RingSum(submitted, array, ring, carriage, mesh);
-  }
-
-  private Operation treeSum(FlatMemory array) {
-    return new TreeSum(submitted, array, new TreeSchedule(rank, workers), sums, mesh);
   }
 
   @Override
@@ -173,8 +158,7 @@ public final class RingExchange implements Exchange {
     Queue<List<byte[]>> result = new ArrayDeque<>(1);
     Pending pending;
     synchronized (lock) {
-      Frame frame = mesh.frame(kind, submitted, mine.length, mine.length);
-      pending = submit(new Share(frame, mine, name, result::add));
+      pending = submit(operations.share(submitted, kind, mine, name, result::add));
     }
     pending.await();
     synchronized (lock) {
@@ -271,7 +255,7 @@ public final class RingExchange implements Exchange {
 
   /** Waits in slices, so that the limit is one on standstill and not on duration. */
   private void await(Operation operation) {
-    long limit = TimeUnit.SECONDS.toNanos(config.timeoutSeconds());
+    long limit = TimeUnit.SECONDS.toNanos(timeoutSeconds);
     try {
       for (long left = limit / 2; !operation.done().await(left, TimeUnit.NANOSECONDS); ) {
         long idle = System.nanoTime() - lastMoved;
@@ -316,7 +300,7 @@ public final class RingExchange implements Exchange {
       return;
     }
     String advice = "; try that worker's log, or a larger exchange.timeout_seconds";
-    String waited = "rank %d waited %d s ".formatted(rank, config.timeoutSeconds());
+    String waited = "rank %d waited %d s ".formatted(rank, timeoutSeconds);
     if (current.received()) {
       failNow(
           waited + "for other workers to accept %d frames".formatted(current.unwritten()) + advice,
@@ -330,13 +314,6 @@ public final class RingExchange implements Exchange {
         "for rank %d (%s) to send %s".formatted(root, mesh.address(root), current.awaitedFrame());
     String chain = root == awaited ? "" : ", through rank %d, which waits too".formatted(awaited);
     failNow(waited + whom + chain + advice, root, null);
-  }
-
-  private static ByteBuffer copy(ByteBuffer payload) {
-    return ByteBuffer.allocate(payload.remaining())
-        .order(ByteOrder.nativeOrder())
-        .put(payload)
-        .flip();
   }
 
   /** Ends the exchange, naming the operation under way. */
@@ -402,7 +379,7 @@ public final class RingExchange implements Exchange {
         accept(current, frame, payload);
         finishIfDone();
       } else if (frame.sequence() == finished || frame.sequence() == finished + 1) {
-        backlog.keep(frame, owned ? payload : copy(payload));
+        backlog.keep(frame, owned ? payload : Collector.copy(payload));
       } else {
         failNow(
             "rank %d sent a frame of operation %d, expected %d or the next"
@@ -420,7 +397,7 @@ public final class RingExchange implements Exchange {
           return Inflow.NOWHERE;
         }
         if (current == null || frame.sequence() != finished) {
-          return collecting(frame);
+          return new Collector(frame, this::collected);
         }
         try {
           return working(frame, current.open(frame, outbox));
@@ -431,24 +408,13 @@ public final class RingExchange implements Exchange {
       }
     }
 
-    /** For a payload of an operation that has not begun here. */
-    private Inflow collecting(Frame frame) {
-      ByteBuffer payload = ByteBuffer.allocate(frame.length()).order(ByteOrder.nativeOrder());
-      return new Inflow() {
-        @Override
-        public void take(ByteBuffer piece) {
-          payload.put(piece);
+    /** Takes the payload of an operation that had not begun when its frame came. */
+    private void collected(Frame frame, ByteBuffer payload) {
+      synchronized (lock) {
+        if (failure == null) {
+          handOn(frame, payload, true);
         }
-
-        @Override
-        public void end() {
-          synchronized (lock) {
-            if (failure == null) {
-              handOn(frame, payload.flip(), true);
-            }
-          }
-        }
-      };
+      }
     }
 
     /** For a payload of the operation under way. */

@@ -8,7 +8,7 @@ final class Runs {
   /** Takes the runs in order. */
   interface Taker {
     /**
-     * Takes the next run.
+     * Takes one run.
      *
      * @param at first byte of the run in the payload
      * @param bytes valid only during the call, native order

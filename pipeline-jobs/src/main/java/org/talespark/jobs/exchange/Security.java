@@ -39,7 +39,18 @@ sealed interface Security {
   record Secret(String application, SecretKeyHolder holder) implements Security {
     @Override
     public List<TransportServerBootstrap> server(TransportConf conf) {
+      checkCipher(conf);
       return List.of(new AuthServerBootstrap(conf, holder));
+    }
+
+    /** In Spark 3.5.5 the decrypting end of a GCM connection forgets to begin a second message. */
+    private static void checkCipher(TransportConf conf) {
+      String cipher = conf.cipherTransformation();
+      if (conf.encryptionEnabled() && cipher.contains("GCM")) {
+        throw new IllegalArgumentException(
+            "Cannot encrypt the exchange: spark.network.crypto.cipher=%s, expected AES/CTR/NoPadding, since this Spark's GCM carries one message a connection"
+                .formatted(cipher));
+      }
     }
 
     @Override

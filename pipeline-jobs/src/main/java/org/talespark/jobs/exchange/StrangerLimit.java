@@ -2,6 +2,7 @@ package org.talespark.jobs.exchange;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.function.Predicate;
@@ -50,7 +51,7 @@ final class StrangerLimit extends ChannelInboundHandlerAdapter {
             bytes,
             LIMIT);
         buffer.release();
-        var unused = context.close();
+        ChannelFuture unused = context.close();
         return;
       }
     }

@@ -17,7 +17,7 @@ class ExchangeConfigTest {
   @Test
   void everyDefaultIsAsDocumented() {
     ExchangeConfig expected =
-        new ExchangeConfig(120, 0, 16, null, ExchangeConfig.Wire.FULL, 262_144, null);
+        new ExchangeConfig(120, 0, 16, null, ExchangeConfig.Wire.FULL, 524_288, null);
     assertThat(ExchangeConfig.defaults()).isEqualTo(expected);
     assertThat(bound("exchange: {}")).isEqualTo(expected);
     assertThat(bound("exchange: {timeout_seconds: null, host: null, wire: null}"))

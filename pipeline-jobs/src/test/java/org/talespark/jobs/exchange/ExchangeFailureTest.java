@@ -43,7 +43,7 @@ class ExchangeFailureTest {
       assertThat(e)
           .hasMessageContaining("all-reduce of 300000 FLOAT")
           .hasMessageContaining("waited 1 s for rank 1")
-          .hasMessageContaining("step 0 of 2, chunk 0 of 3");
+          .hasMessageContaining("step 0 of 2, chunk 0 of 2");
       assertThat(e.rank()).isEqualTo(1);
       assertThatThrownBy(() -> loopback.worker(0).barrier("later"))
           .isInstanceOf(ExchangeException.class)

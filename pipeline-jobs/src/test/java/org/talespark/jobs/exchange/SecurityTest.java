@@ -31,6 +31,12 @@ class SecurityTest {
   private static final Map<String, String> AUTHENTICATED = Map.of("spark.authenticate", "true");
   private static final Map<String, String> ENCRYPTED =
       Map.of("spark.network.crypto.enabled", "true", "spark.authenticate", "true");
+  private static final Map<String, String> GCM =
+      Map.of(
+          "spark.network.crypto.enabled", "true",
+          "spark.network.crypto.authEngineVersion", "2",
+          "spark.network.crypto.cipher", "AES/GCM/NoPadding",
+          "spark.authenticate", "true");
   private static final Security SECRET =
       new Security.Secret("app", new Security.Key("a secret of the application"));
 
@@ -56,6 +62,13 @@ class SecurityTest {
         }
       }
     }
+  }
+
+  @Test
+  void aCipherThatCarriesOneMessageOnlyIsRefused() {
+    assertThatThrownBy(() -> Mesh.bind(Loopback.conf(GCM), SECRET, "127.0.0.1", 0, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("spark.network.crypto.cipher=AES/GCM/NoPadding");
   }
 
   @Test
