@@ -166,6 +166,11 @@ final class Node implements AutoCloseable {
 
   private SharingException lost(int lost) {
     boolean isRoot = lost == root.workers();
+    if (peers.hasLeft(lost)) {
+      return new SharingException(
+          "Cannot share updates: the root in the driver has left, expected it to stay to the end",
+          SharingException.NOBODY);
+    }
     String who =
         isRoot
             ? "the root in the driver"
