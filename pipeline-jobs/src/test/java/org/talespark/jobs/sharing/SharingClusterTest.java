@@ -52,9 +52,7 @@ class SharingClusterTest {
         Rendezvous rendezvous = root.rendezvous();
         List<String> results =
             BarrierStage.run(
-                session.sparkContext(),
-                2,
-                context -> train(port, rendezvous, context, STEPS));
+                session.sparkContext(), 2, context -> train(port, rendezvous, context, STEPS));
         assertThat(results).containsExactly("first 10.0, last 7.5", "first 10.0, last 7.5");
         assertThat(root.refused()).isZero();
       }
@@ -72,8 +70,7 @@ class SharingClusterTest {
                   BarrierStage.run(
                       session.sparkContext(),
                       2,
-                      context ->
-                          train(port, rendezvous, context, STEPS + context.partitionId())))
+                      context -> train(port, rendezvous, context, STEPS + context.partitionId())))
           .hasStackTraceContaining("worker 0 has left, its last step is 9, expected step 10");
     }
   }
