@@ -24,6 +24,9 @@ final class AeronNode implements AutoCloseable {
   /** Three of these for each direction between two nodes; an eighth is the longest message. */
   private static final int TERM_BYTES = 2 << 20;
 
+  /** Asked for; the operating system may give less, down to Aeron's default of 128 KiB. */
+  private static final int SOCKET_BYTES = 1 << 20;
+
   private static final long CLIENT_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long CONDUCTOR_SLEEP_MILLIS = 4;
 
@@ -70,6 +73,9 @@ final class AeronNode implements AutoCloseable {
                 .termBufferSparseFile(true)
                 .publicationTermBufferLength(TERM_BYTES)
                 .ipcTermBufferLength(TERM_BYTES)
+                .socketRcvbufLength(SOCKET_BYTES)
+                .socketSndbufLength(SOCKET_BYTES)
+                .unicastFlowControlSupplier((channel, stream, id) -> new SlackFlowControl())
                 .clientLivenessTimeoutNs(CLIENT_LIMIT_NANOS)
                 .publicationUnblockTimeoutNs(2 * CLIENT_LIMIT_NANOS)
                 .dirDeleteOnShutdown(true)

@@ -86,18 +86,18 @@ final class EncodedUpdate {
     for (int offset = 0; offset >= 0 && offset < length; offset += FloatBlocks.BLOCK) {
       int elements = target.blockLength(offset);
       target.read(offset, block, elements);
-      for (int i = 0; i < elements; i++) {
-        int code = code(offset + i);
-        if (code != 0) {
-          block[i] += code == PLUS ? threshold : -threshold;
+      for (int first = 0; first < elements; first += ELEMENTS_AN_INT) {
+        // a block begins with a number of its own
+        int rest = body[(offset + first) / ELEMENTS_AN_INT];
+        while (rest != 0) {
+          int pair = Integer.numberOfTrailingZeros(rest) / 2;
+          boolean plus = (rest >>> (2 * pair) & 3) == PLUS;
+          block[first + pair] += plus ? threshold : -threshold;
+          rest &= ~(3 << (2 * pair));
         }
       }
       target.write(offset, block, elements);
     }
-  }
-
-  private int code(int index) {
-    return body[index / ELEMENTS_AN_INT] >>> (2 * (index % ELEMENTS_AN_INT)) & 3;
   }
 
   /** Why the numbers are not of this form, or null when they are. */

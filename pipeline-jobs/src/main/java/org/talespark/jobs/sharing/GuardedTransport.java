@@ -43,6 +43,7 @@ final class GuardedTransport extends AeronUdpTransport {
   private static final long OFFER_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
   private static final long CLOSE_SECONDS = 3;
   private static final int MAX_REFUSALS_LOGGED = 10;
+  private static final int MAX_REASON = 300;
 
   private final Predicate<String> known;
   private final long limitNanos;
@@ -144,11 +145,12 @@ final class GuardedTransport extends AeronUdpTransport {
     try {
       while (!closing) {
         VoidMessage message = arrived.take();
+        String sender = message.getOriginatorId();
         try {
-          addConnection(message.getOriginatorId());
+          addConnection(sender);
           internalProcessMessage(message);
         } catch (RuntimeException e) {
-          refuse(message.getOriginatorId(), e.getMessage());
+          refuse(sender, e.getMessage());
         }
       }
     } catch (InterruptedException e) {
@@ -165,7 +167,12 @@ final class GuardedTransport extends AeronUdpTransport {
   private void refuse(String sender, String why) {
     refused.increment();
     if (refused.sum() <= MAX_REFUSALS_LOGGED) {
-      LOG.warn("Refused a message of {}: {}", sender, why);
+      // the reason may hold text of the sender's choice
+      String shown = String.valueOf(why).replaceAll("\\p{Cntrl}", "?");
+      LOG.warn(
+          "Refused a message of {}: {}",
+          sender,
+          shown.substring(0, Math.min(shown.length(), MAX_REASON)));
     }
   }
 
@@ -340,5 +347,9 @@ final class GuardedTransport extends AeronUdpTransport {
     if (node != null) {
       node.close();
     }
+    // a shutdown hook of the library keeps this object for as long as the process lives
+    remoteConnections.clear();
+    arrived.clear();
+    splitter.reset();
   }
 }

@@ -3,9 +3,8 @@ package org.talespark.jobs.sharing;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
-import java.io.ObjectInputFilter.FilterInfo;
-import java.io.ObjectInputFilter.Status;
 import java.io.ObjectInputStream;
 import java.io.ObjectStreamClass;
 import java.util.Set;
@@ -44,10 +43,11 @@ final class MessageReader {
           SERVER + "v2.enums.MeshBuildMode",
           SERVER + "enums.NodeStatus",
           "org.nd4j.common.primitives.Atomic",
-          "org.nd4j.linalg.api.ndarray.BaseNDArray",
-          "org.nd4j.linalg.cpu.nativecpu.NDArray",
+          "org.nd4j.linalg.api.ndarray.BaseNDArrayProxy",
+          "org.nd4j.linalg.cpu.nativecpu.NDArray", // what the proxy becomes
           "org.nd4j.linalg.jcublas.JCublasNDArray",
           "java.util.ArrayList",
+          "java.util.concurrent.CopyOnWriteArrayList",
           "java.util.concurrent.atomic.AtomicInteger",
           "java.lang.Object",
           "java.lang.String",
@@ -63,41 +63,56 @@ final class MessageReader {
    *     does not belong has run then
    */
   static VoidMessage read(byte[] bytes) throws IOException {
-    try (Stream stream = new Stream(new ByteArrayInputStream(bytes))) {
+    Filter filter = new Filter();
+    try (Stream stream = new Stream(new ByteArrayInputStream(bytes), filter)) {
       if (stream.readObject() instanceof VoidMessage message) {
         return message;
       }
       throw new IOException("not a message");
-    } catch (ClassNotFoundException | RuntimeException e) {
-      throw new IOException("unreadable message: " + e.getMessage(), e);
+    } catch (ClassNotFoundException | InvalidClassException | RuntimeException e) {
+      throw new IOException(
+          "unreadable message: " + (filter.reason == null ? e.getMessage() : filter.reason), e);
     }
   }
 
-  static Status check(FilterInfo info) {
-    if (info.depth() > MAX_DEPTH
-        || info.references() > MAX_REFERENCES
-        || info.arrayLength() > MAX_ARRAY_LENGTH
-        || info.streamBytes() > MAX_BYTES) {
+  /** Remembers what it rejected. */
+  private static final class Filter implements ObjectInputFilter {
+    private String reason;
+
+    @Override
+    public Status checkInput(FilterInfo info) {
+      if (info.depth() > MAX_DEPTH
+          || info.references() > MAX_REFERENCES
+          || info.arrayLength() > MAX_ARRAY_LENGTH
+          || info.streamBytes() > MAX_BYTES) {
+        return reject(
+            "depth=%d references=%d array_length=%d bytes=%d"
+                .formatted(
+                    info.depth(), info.references(), info.arrayLength(), info.streamBytes()));
+      }
+      Class<?> type = info.serialClass();
+      if (type == null) {
+        return Status.UNDECIDED;
+      }
+      while (type.isArray()) {
+        type = type.getComponentType();
+      }
+      return type.isPrimitive() || ALLOWED.contains(type.getName())
+          ? Status.ALLOWED
+          : reject("class " + type.getName() + " does not belong");
+    }
+
+    private Status reject(String why) {
+      reason = why;
       return Status.REJECTED;
     }
-    Class<?> type = info.serialClass();
-    if (type == null) {
-      return Status.UNDECIDED;
-    }
-    while (type.isArray()) {
-      type = type.getComponentType();
-    }
-    return type.isPrimitive() || ALLOWED.contains(type.getName())
-        ? Status.ALLOWED
-        : Status.REJECTED;
   }
 
   /** Finds classes where this one comes from, whichever thread reads. */
   private static final class Stream extends ObjectInputStream {
-    Stream(InputStream in) throws IOException {
+    Stream(InputStream in, Filter filter) throws IOException {
       super(in);
-      ObjectInputFilter stricter = MessageReader::check;
-      setObjectInputFilter(stricter);
+      setObjectInputFilter(filter);
     }
 
     @Override
@@ -111,7 +126,7 @@ final class MessageReader {
 
     @Override
     protected Class<?> resolveProxyClass(String[] interfaces) throws IOException {
-      throw new IOException("proxies do not belong");
+      throw new InvalidClassException("proxies do not belong");
     }
   }
 }

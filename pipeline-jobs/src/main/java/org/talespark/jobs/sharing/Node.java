@@ -24,7 +24,10 @@ import org.talespark.zoo.runtime.NativeMemory;
 final class Node implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Node.class);
   private static final int STREAM = 119;
-  private static final int CHUNK_BYTES = 65_536;
+
+  /** With names and headers still below {@link SlackFlowControl#SLACK}. */
+  private static final int CHUNK_BYTES = 16 << 10;
+
   private static final long FAST_BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long SLOW_BEAT_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final int BEATS_A_TIMEOUT = 10;
@@ -90,6 +93,8 @@ final class Node implements AutoCloseable {
       int port,
       Predicate<String> known,
       Consumer<SharedMessage> listener) {
+    // the engine loads here, in one thread: started by several at once it can wait for itself
+    Nd4j.createFromArray(rank).close();
     Node node = new Node(config, root, rank, host, port, known, listener);
     try {
       node.server.launch();
@@ -166,6 +171,11 @@ final class Node implements AutoCloseable {
 
   private SharingException lost(int lost) {
     boolean isRoot = lost == root.workers();
+    if (peers.hasLeft(lost)) {
+      return new SharingException(
+          "Cannot share updates: the root in the driver has left, expected it to stay to the end",
+          SharingException.NOBODY);
+    }
     String who =
         isRoot
             ? "the root in the driver"

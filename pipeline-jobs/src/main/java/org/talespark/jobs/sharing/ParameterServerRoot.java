@@ -88,6 +88,11 @@ public final class ParameterServerRoot implements AutoCloseable {
     return node.refused();
   }
 
+  /** For tests: ends as a process that is killed. */
+  void vanish() {
+    node.vanish();
+  }
+
   /** Ends all threads and frees the port. */
   @Override
   public void close() {

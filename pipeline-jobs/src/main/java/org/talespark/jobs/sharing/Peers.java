@@ -120,10 +120,16 @@ final class Peers {
     return true;
   }
 
-  /** The node that has been silent longest, if longer than that. */
+  /**
+   * The node that has been silent longest, if longer than that; the root before all others, for
+   * what they say comes through it.
+   */
   synchronized OptionalInt lost(long nanos) {
+    if (own != workers && (left[workers] || silentNanos[workers] > nanos)) {
+      return OptionalInt.of(workers);
+    }
     int longest = -1;
-    for (int rank = 0; rank <= workers; rank++) {
+    for (int rank = 0; rank < workers; rank++) {
       boolean silent = rank != own && !left[rank] && silentNanos[rank] > nanos;
       if (silent && (longest < 0 || silentNanos[rank] > silentNanos[longest])) {
         longest = rank;

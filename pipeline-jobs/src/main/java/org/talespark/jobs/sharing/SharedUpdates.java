@@ -113,7 +113,7 @@ public final class SharedUpdates implements AutoCloseable {
         known = last;
         waiting = System.nanoTime();
       }
-      if (mesh.peers().hasLeft(rank) || System.nanoTime() - waiting > timeoutNanos) {
+      if (mesh.peers().hasLeft(rank) || isStuck(rank, System.nanoTime() - waiting)) {
         throw stuck(rank, least);
       }
       mesh.await();
@@ -126,6 +126,12 @@ public final class SharedUpdates implements AutoCloseable {
               .formatted(elsewhere.getAsInt(), begun),
           elsewhere.getAsInt());
     }
+  }
+
+  /** Gives signs of life but no updates; one that is silent will be found lost instead. */
+  private boolean isStuck(int rank, long waitedNanos) {
+    boolean silent = 2 * mesh.peers().silentSeconds(rank) > timeoutSeconds;
+    return waitedNanos > (silent ? 2 * timeoutNanos : timeoutNanos);
   }
 
   private SharingException stuck(int rank, long least) {

@@ -53,30 +53,23 @@ final class ThresholdCodec implements AutoCloseable {
     FloatBlocks rest = FloatBlocks.of("residual", residual, length);
     float t = threshold.value();
     boolean cut = config.residualClip() != null && updates > 0 && updates % config.clipEvery() == 0;
-    float most = cut ? (float) (config.residualClip() * t) : Float.MAX_VALUE;
+    float most = cut ? (float) (config.residualClip() * t) : 0;
     count = 0;
     bitmap = null;
     for (int offset = 0; offset >= 0 && offset < length; offset += FloatBlocks.BLOCK) {
       int elements = in.blockLength(offset);
       in.read(offset, block, elements);
       rest.read(offset, kept, elements);
-      float faulty = 0;
       for (int i = 0; i < elements; i++) {
-        float v = block[i] + kept[i];
-        faulty += v * 0f;
-        if (v >= t) {
-          send(offset + i, true);
-          v -= t;
-        } else if (v <= -t) {
-          send(offset + i, false);
-          v += t;
-        }
-        kept[i] = Math.max(-most, Math.min(most, v));
+        kept[i] += block[i]; // vectorised, apart from the rare branch below
       }
-      if (faulty != 0) {
-        throw new IllegalStateException(
-            "Cannot share update: an element of %d to %d is not finite, expected numbers; try a lower learning rate"
-                .formatted(offset, offset + elements - 1));
+      for (int i = 0; i < elements; i++) {
+        if (!(Math.abs(kept[i]) < t)) { // so that NaN enters, too
+          kept[i] = send(offset + i, kept[i], t);
+        }
+      }
+      for (int i = 0; cut && i < elements; i++) {
+        kept[i] = Math.max(-most, Math.min(most, kept[i]));
       }
       rest.write(offset, kept, elements);
     }
@@ -87,7 +80,14 @@ final class ThresholdCodec implements AutoCloseable {
         dense, t, length, count, dense ? bitmap : Arrays.copyOf(indexes, count));
   }
 
-  private void send(int index, boolean plus) {
+  /** Puts an element into the message and returns what is left of it. */
+  private float send(int index, float value, float t) {
+    if (!Float.isFinite(value)) {
+      throw new IllegalStateException(
+          "Cannot share update: element %d is %s, expected a finite number; try a lower learning rate"
+              .formatted(index, value));
+    }
+    boolean plus = value > 0;
     if (bitmap == null && count == indexes.length) {
       bitmap = new int[EncodedUpdate.bitmapInts(length)];
       for (int code : indexes) {
@@ -100,6 +100,7 @@ final class ThresholdCodec implements AutoCloseable {
       mark(index, plus);
     }
     count++;
+    return plus ? value - t : value + t;
   }
 
   private void mark(int index, boolean plus) {

@@ -1,10 +1,9 @@
 package org.talespark.jobs.sharing;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -33,12 +32,10 @@ final class Loopback {
 
   private static boolean isFree(int port) {
     try (DatagramSocket socket =
-        new DatagramSocket(new InetSocketAddress(InetAddress.getByName(HOST), port))) {
+        new DatagramSocket(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))) {
       return socket.isBound();
-    } catch (java.net.SocketException e) {
+    } catch (SocketException e) {
       return false;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -12,12 +12,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.nd4j.common.util.SerializationUtils;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.parameterserver.distributed.v2.chunks.VoidChunk;
-import org.nd4j.parameterserver.distributed.v2.enums.MeshBuildMode;
 import org.nd4j.parameterserver.distributed.v2.messages.VoidMessage;
 import org.nd4j.parameterserver.distributed.v2.messages.impl.GradientsUpdateMessage;
 import org.nd4j.parameterserver.distributed.v2.messages.impl.MeshUpdateMessage;
@@ -30,7 +30,7 @@ class MessageReaderTest {
 
   @Test
   void messagesOfTheMeshPass() throws IOException {
-    MeshOrganizer mesh = new MeshOrganizer(MeshBuildMode.PLAIN);
+    MeshOrganizer mesh = new MeshOrganizer();
     mesh.getRootNode().setId("root");
     for (int i = 0; i < 1000; i++) {
       mesh.addNode("node-" + i);
@@ -50,7 +50,7 @@ class MessageReaderTest {
 
   @Test
   void objectsThatDoNotBelongAreNeverMade() {
-    Hostile.reads = 0;
+    Hostile.READS.set(0);
     List<Serializable> hostile =
         List.of(
             new Hostile(),
@@ -65,12 +65,12 @@ class MessageReaderTest {
           .as(object.getClass().getName())
           .isThrownBy(() -> MessageReader.read(SerializationUtils.toByteArray(object)));
     }
-    assertThat(Hostile.reads).isZero();
+    assertThat(Hostile.READS).hasValue(0);
   }
 
   @Test
   void hostileFieldsOfMessagesThatBelongAreNotMadeEither() {
-    Hostile.reads = 0;
+    Hostile.READS.set(0);
     ArrayList<Object> nested = new ArrayList<>();
     ArrayList<Object> inner = nested;
     for (int i = 0; i < 100; i++) {
@@ -81,7 +81,7 @@ class MessageReaderTest {
     assertThatExceptionOfType(IOException.class)
         .isThrownBy(() -> MessageReader.read(SerializationUtils.toByteArray(nested)));
     assertThatExceptionOfType(IOException.class).isThrownBy(() -> MessageReader.read(new byte[9]));
-    assertThat(Hostile.reads).isZero();
+    assertThat(Hostile.READS).hasValue(0);
   }
 
   @Test
@@ -105,13 +105,13 @@ class MessageReaderTest {
 
   @Test
   void joinedMessagesAreFilteredToo() {
-    Hostile.reads = 0;
+    Hostile.READS.set(0);
     byte[] bytes = SerializationUtils.toByteArray(new HostileMessage());
     BoundedSplitter splitter = new BoundedSplitter();
 
     assertThatIllegalArgumentException()
         .isThrownBy(() -> splitter.merge(chunk(0, bytes.length, 1 << 16, bytes)));
-    assertThat(Hostile.reads).isZero();
+    assertThat(Hostile.READS).hasValue(0);
   }
 
   @Test
@@ -148,10 +148,10 @@ class MessageReaderTest {
   /** Counts how often one was made from bytes. */
   static final class Hostile implements Serializable {
     private static final long serialVersionUID = 1L;
-    static volatile int reads;
+    static final AtomicInteger READS = new AtomicInteger();
 
     private Object readResolve() {
-      reads++;
+      READS.incrementAndGet();
       return this;
     }
   }

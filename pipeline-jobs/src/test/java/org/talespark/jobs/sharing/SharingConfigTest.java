@@ -34,7 +34,7 @@ class SharingConfigTest {
   static Stream<String> badSettings() {
     return Stream.of(
         "threshold: 0",
-        "threshold: .nan",
+        "threshold: 1.0E30",
         "min_sparsity: 0",
         "max_sparsity: 1.0E-5",
         "decay: 1.5",
@@ -77,11 +77,11 @@ class SharingConfigTest {
     assertThat(PrivateAddress.find("127.0.0.1", null)).isEqualTo("127.0.0.1");
     assertThat(PrivateAddress.find("ignored", "127.0.0.0/8")).isEqualTo("127.0.0.1");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> PrivateAddress.find("192.0.2.1", null))
-        .withMessageContaining("host=192.0.2.1");
+        .isThrownBy(() -> PrivateAddress.find("203.0.113.1", null))
+        .withMessageContaining("host=203.0.113.1");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> PrivateAddress.find("127.0.0.1", "192.0.2.0/24"))
-        .withMessageContaining("network_mask=192.0.2.0/24");
+        .isThrownBy(() -> PrivateAddress.find("127.0.0.1", "198.51.100.0/24"))
+        .withMessageContaining("network_mask=198.51.100.0/24");
     for (String open : new String[] {"8.8.8.8", "172.32.0.1", "100.128.0.1"}) {
       assertThat(PrivateAddress.isPrivate(InetAddress.getByName(open))).as(open).isFalse();
     }
