@@ -112,7 +112,7 @@ public final class RunDirectory {
           return checkpoint.get();
         }
         LOG.warn(
-            "Using the latest checkpoint, since the best is not there or damaged: run={} step={}",
+            "Using the latest checkpoint, since the best is damaged: run={} step={}",
             run.root,
             best.get());
       }
@@ -133,8 +133,11 @@ public final class RunDirectory {
     return !file.equals(LearnerFiles.OPTIMIZER);
   }
 
-  /** The step of the best checkpoint so far, as {@code best.json} says. */
+  /** The step that {@code best.json} names, if that checkpoint is committed and still there. */
   Optional<Long> best() throws IOException {
-    return BestCheckpoint.read(files);
+    Optional<Long> best = BestCheckpoint.read(files);
+    return best.isPresent() && checkpoints().intact(best.get(), file -> false).isPresent()
+        ? best
+        : Optional.empty();
   }
 }

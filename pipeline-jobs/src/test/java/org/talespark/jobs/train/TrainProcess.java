@@ -54,16 +54,16 @@ final class TrainProcess implements AutoCloseable {
             Talespark.class.getName(),
             "train",
             "--recipe",
-            recipe.toString(),
+            folder.relativize(recipe).toString(), // executors have working directories of their own
             "--dataset",
-            Tiny.uri(dataset),
+            folder.relativize(dataset).toString(),
             "--out",
-            Tiny.uri(run),
+            folder.relativize(run).toString(),
             "--master",
             Tiny.MASTER,
             "--json"));
     command.addAll(options);
-    ProcessBuilder builder = new ProcessBuilder(command);
+    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().put("SPARK_HOME", folder.resolve("spark-home").toString());
     builder.redirectOutput(out.toFile());
     builder.redirectError(err.toFile());
