@@ -58,7 +58,7 @@ class TrainChaosTest {
                 "--set",
                 "train.restarts=3",
                 "--set",
-                "train.exchange_timeout_seconds=" + TIMEOUT_SECONDS));
+                "exchange.timeout_seconds=" + TIMEOUT_SECONDS));
     options.addAll(List.of(more));
     return new TrainProcess(folder, dataset, run, options);
   }
