@@ -52,7 +52,8 @@ public final class BestCheckpoint {
     TreeMap<Long, Double> known = new TreeMap<>(values);
     Optional<JsonNode> said = json(files);
     said.ifPresent(
-        json -> known.putIfAbsent(json.get("step").asLong(), json.path(metric).asDouble(Double.NaN)));
+        json ->
+            known.putIfAbsent(json.get("step").asLong(), json.path(metric).asDouble(Double.NaN)));
     for (Checkpoint checkpoint : store.committed()) {
       if (checkpoint.step() <= upTo && known.containsKey(checkpoint.step())) {
         best.take(checkpoint.step(), known.get(checkpoint.step()));
@@ -77,8 +78,7 @@ public final class BestCheckpoint {
   private boolean take(long newStep, double newValue) {
     boolean better =
         !Double.isNaN(newValue)
-            && (Double.isNaN(value)
-                || (higherIsBetter ? newValue >= value : newValue <= value));
+            && (Double.isNaN(value) || (higherIsBetter ? newValue >= value : newValue <= value));
     if (better) {
       step = Optional.of(newStep);
       value = newValue;

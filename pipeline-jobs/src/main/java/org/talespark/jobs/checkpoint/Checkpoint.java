@@ -133,9 +133,7 @@ public final class Checkpoint {
       return e;
     }
     boolean damage =
-        e instanceof FileNotFoundException
-            || e instanceof JacksonException
-            || Retries.isDamage(e);
+        e instanceof FileNotFoundException || e instanceof JacksonException || Retries.isDamage(e);
     return damage
         ? new DamagedCheckpointException(
             "Cannot use checkpoint %s: %s".formatted(path, e.getMessage()), e)

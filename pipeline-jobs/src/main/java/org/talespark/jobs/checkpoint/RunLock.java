@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * <p>File systems offer no compare-and-set, so a run first writes a claim under a name of its own,
  * then looks for anybody else's claim or lock, withdraws when there is one, and writes the lock
  * before it deletes its claim. Of two runs whose claims are both there each sees the other's or
- * comes too late to be overlooked; so at most one goes on wherever a listing shows what was
- * written before. Two that both withdraw try again after pauses of random length.
+ * comes too late to be overlooked; so at most one goes on wherever a listing shows what was written
+ * before. Two that both withdraw try again after pauses of random length.
  *
  * <p>A holder that stood still for longer than the limit learns at its next renewal that another
  * one has taken over; {@link #check} and {@link #fence} come before every commit.
@@ -108,7 +108,8 @@ public final class RunLock implements AutoCloseable {
       Optional<LockFiles.Other> rival =
           others.stream()
               .filter(LockFiles.Other::counts)
-              .reduce((one, other) -> one.isLock() ? one : other); // the lock says more than a claim
+              .reduce(
+                  (one, other) -> one.isLock() ? one : other); // the lock says more than a claim
       if (rival.isEmpty()) {
         others.forEach(other -> LOG.warn("Taking over from a run that is gone: {}", other));
         take(files, lease, begun);

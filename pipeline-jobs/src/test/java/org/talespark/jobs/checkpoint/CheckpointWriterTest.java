@@ -188,8 +188,7 @@ class CheckpointWriterTest {
   @Test
   void aCommitThatTakesTooLongEndsTheWait() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
-    try (CheckpointWriter writer =
-        new CheckpointWriter(store, 2, Duration.ofMillis(200), MUCH)) {
+    try (CheckpointWriter writer = new CheckpointWriter(store, 2, Duration.ofMillis(200), MUCH)) {
       writer.begin(
           1,
           bodies(new byte[1]),
@@ -212,9 +211,7 @@ class CheckpointWriterTest {
               try (CheckpointWriter writer = writer(store)) {
                 writer.begin(
                     7,
-                    Map.of(
-                        "model.safetensors",
-                        out -> out.write("weights".getBytes(UTF_8))),
+                    Map.of("model.safetensors", out -> out.write("weights".getBytes(UTF_8))),
                     checkpoint -> {
                       started.countDown();
                       await(go);

@@ -98,7 +98,8 @@ class FaultsTest {
         }
         check.run(directory, error);
       } catch (AssertionError e) {
-        throw new AssertionError("%s; the action ended with %s".formatted(faulty.failed(), error), e);
+        throw new AssertionError(
+            "%s; the action ended with %s".formatted(faulty.failed(), error), e);
       }
     }
     assertThat(at).as("calls that failed").isGreaterThan(3);

@@ -1,7 +1,6 @@
 package org.talespark.jobs.checkpoint;
 
 import java.io.File;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -146,8 +145,7 @@ public final class FaultyFileSystem extends FilterFileSystem {
         true,
         () -> {
           // without a permission, for which Hadoop's local disk would start a process
-          FSDataOutputStream out =
-              fs.create(path, overwrite, buffer, replication, block, progress);
+          FSDataOutputStream out = fs.create(path, overwrite, buffer, replication, block, progress);
           return new FSDataOutputStream(new Out(out, path.getName()), null);
         });
   }

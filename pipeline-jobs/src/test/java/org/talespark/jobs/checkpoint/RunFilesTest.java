@@ -25,7 +25,8 @@ class RunFilesTest {
   }
 
   private void next(String text, String hashed) throws IOException {
-    Files.writeString(run.resolve("best.json.next"), Sha256.hex(hashed.getBytes(UTF_8)) + "\n" + text);
+    Files.writeString(
+        run.resolve("best.json.next"), Sha256.hex(hashed.getBytes(UTF_8)) + "\n" + text);
   }
 
   private String read() throws IOException {

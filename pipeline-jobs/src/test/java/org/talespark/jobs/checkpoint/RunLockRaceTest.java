@@ -124,8 +124,7 @@ class RunLockRaceTest {
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(option -> option.startsWith("--add-opens="))
         .forEach(command::add);
-    command.addAll(
-        List.of("-Xmx128m", "-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of("-Xmx128m", "-cp", System.getProperty("java.class.path")));
     command.addAll(
         List.of(
             Contender.class.getName(),
@@ -133,9 +132,7 @@ class RunLockRaceTest {
             Integer.toString(rounds),
             Long.toString(first),
             "700"));
-    return new ProcessBuilder(command)
-        .redirectError(ProcessBuilder.Redirect.DISCARD)
-        .start();
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
   }
 
   private static List<String> won(Process process) throws IOException {

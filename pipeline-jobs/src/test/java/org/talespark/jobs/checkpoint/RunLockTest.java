@@ -127,8 +127,7 @@ class RunLockTest {
           .isInstanceOf(FencedException.class)
           .hasMessageContaining("outlived");
       store.fenced(second).write(1, Map.of("a", out -> out.write(1)));
-      assertThatThrownBy(
-              () -> store.fenced(first).write(2, Map.of("a", out -> out.write(1))))
+      assertThatThrownBy(() -> store.fenced(first).write(2, Map.of("a", out -> out.write(1))))
           .isInstanceOf(FencedException.class);
       assertThatThrownBy(() -> store.fenced(first).prune(1, Set.of()))
           .isInstanceOf(FencedException.class);

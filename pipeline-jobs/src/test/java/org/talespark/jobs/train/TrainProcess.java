@@ -130,8 +130,7 @@ final class TrainProcess implements AutoCloseable {
 
   /** Sends a signal by its name. */
   static void signal(String name, ProcessHandle process) throws Exception {
-    Process kill =
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+    Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
     assertThat(kill.waitFor()).as("kill -%s", name).isZero();
   }
 
