@@ -35,7 +35,7 @@ public final class BestCheckpoint {
   }
 
   /**
-   * Takes up where a run stands, and rewrites or deletes a {@code best.json} that says otherwise.
+   * Takes up where a run stands, and writes {@code best.json} anew or deletes it.
    *
    * @param upTo the step that the run goes on from; later checkpoints do not count
    * @param values the metric by step, as far as it is known besides what {@code best.json} says
@@ -59,9 +59,7 @@ public final class BestCheckpoint {
         best.take(checkpoint.step(), known.get(checkpoint.step()));
       }
     }
-    if (!said.map(json -> json.get("step").asLong()).equals(best.step)) {
-      best.save();
-    }
+    best.save();
     return best;
   }
 

@@ -67,7 +67,8 @@ class FullDiskChaosTest {
           new Thread(
               () -> {
                 try {
-                  while (!Files.exists(run.resolve("best.json"))) { // follows the first commit
+                  while (!Files.exists(run.resolve("best.json"))
+                      || Files.exists(run.resolve("best.json.next"))) {
                     Thread.sleep(20);
                   }
                   Files.createFile(full);

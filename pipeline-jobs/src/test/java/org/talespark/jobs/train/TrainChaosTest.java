@@ -21,9 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
  * -Dtalespark.chaos.seed}.
  */
 @Tag("slow")
-@Timeout(400)
+@Timeout(600)
 class TrainChaosTest {
-  private static final long STEPS = 260;
+  private static final long STEPS = 90;
   private static final int TIMEOUT_SECONDS = 15;
   private static final Pattern NAMED =
       Pattern.compile(
@@ -56,6 +56,8 @@ class TrainChaosTest {
                 "--set",
                 "train.steps=" + STEPS,
                 "--set",
+                "train.checkpoint_every=5",
+                "--set",
                 "train.restarts=3",
                 "--set",
                 "exchange.timeout_seconds=" + TIMEOUT_SECONDS));
@@ -79,9 +81,9 @@ class TrainChaosTest {
   void executorsKilledAtFiveRandomMomentsChangeNothing() throws Exception {
     try (TrainProcess train = start(folder.resolve("executors-killed"))) {
       for (int kill = 1; kill <= 5; kill++) {
-        train.awaitCommit(40L * kill - 30 + random.nextInt(30), 120);
+        train.awaitCommit(15L * kill - 10 + random.nextInt(10), 120);
         train.await("two executors", 90, () -> train.executors().size() == 2);
-        Thread.sleep(random.nextInt(300));
+        Thread.sleep(random.nextInt(150));
         TrainProcess.signal("KILL", one(train.executors()));
       }
       checkEnd(train);
@@ -92,8 +94,8 @@ class TrainChaosTest {
   void aKilledDriverIsResumed() throws Exception {
     Path run = folder.resolve("driver-killed");
     try (TrainProcess train = start(run)) {
-      train.awaitCommit(10L + random.nextInt(100), 120);
-      Thread.sleep(random.nextInt(300));
+      train.awaitCommit(10L + random.nextInt(50), 120);
+      Thread.sleep(random.nextInt(150));
       TrainProcess.signal("KILL", train.driver().toHandle());
       train.awaitExit(10);
       // the next one starts at once, while the executors of the first may still be ending
@@ -107,7 +109,7 @@ class TrainChaosTest {
   @Test
   void aStoppedExecutorIsNamedByTheOthersWithinTheTimeout() throws Exception {
     try (TrainProcess train = start(folder.resolve("executor-stopped"))) {
-      train.awaitCommit(10L + random.nextInt(60), 120);
+      train.awaitCommit(10L + random.nextInt(50), 120);
       ProcessHandle stopped = one(train.executors());
       long start = System.nanoTime();
       TrainProcess.signal("STOP", stopped);
