@@ -14,6 +14,7 @@ import org.talespark.jobs.checkpoint.BestCheckpoint;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.jobs.checkpoint.RunFiles;
+import org.talespark.jobs.checkpoint.RunLock;
 
 /**
  * The files of a training run: {@code config.yaml}, {@code metrics.jsonl}, {@code samples/}, {@code
@@ -55,6 +56,11 @@ public final class RunDirectory {
 
   CheckpointStore checkpoints() {
     return new CheckpointStore(fs, root);
+  }
+
+  /** The checkpoints for a writer of this attempt. */
+  CheckpointStore checkpoints(String attempt) {
+    return checkpoints().fenced(RunLock.fence(fs, root, attempt));
   }
 
   /** The files beside the checkpoints. */

@@ -43,7 +43,7 @@ class TrainChaosTest {
     dataset = Tiny.dataset(folder);
     undisturbed = folder.resolve("undisturbed");
     try (TrainProcess train = start(undisturbed)) {
-      assertThat(train.awaitExit(180)).as(train.log()).isZero();
+      assertThat(train.awaitExit(300)).as(train.log()).isZero();
       train.checkNoProcessIsLeft();
     }
     TrainProcess.checkNothingIsOrphaned(undisturbed);
@@ -70,7 +70,7 @@ class TrainChaosTest {
   }
 
   private static void checkEnd(TrainProcess train) throws Exception {
-    assertThat(train.awaitExit(180)).as(train.log()).isZero();
+    assertThat(train.awaitExit(300)).as(train.log()).isZero();
     assertThat(train.printed().get("step").asLong()).isEqualTo(STEPS);
     train.checkNoProcessIsLeft();
     TrainProcess.checkNothingIsOrphaned(train.run());
@@ -81,7 +81,7 @@ class TrainChaosTest {
   void executorsKilledAtFiveRandomMomentsChangeNothing() throws Exception {
     try (TrainProcess train = start(folder.resolve("executors-killed"))) {
       for (int kill = 1; kill <= 5; kill++) {
-        train.awaitCommit(15L * kill - 10 + random.nextInt(10), 120);
+        train.awaitCommit(15L * kill - 10 + random.nextInt(10), 300);
         train.await("two executors", 90, () -> train.executors().size() == 2);
         Thread.sleep(random.nextInt(150));
         TrainProcess.signal("KILL", one(train.executors()));
@@ -94,7 +94,7 @@ class TrainChaosTest {
   void aKilledDriverIsResumed() throws Exception {
     Path run = folder.resolve("driver-killed");
     try (TrainProcess train = start(run)) {
-      train.awaitCommit(10L + random.nextInt(50), 120);
+      train.awaitCommit(10L + random.nextInt(50), 300);
       Thread.sleep(random.nextInt(150));
       TrainProcess.signal("KILL", train.driver().toHandle());
       train.awaitExit(10);
@@ -109,7 +109,7 @@ class TrainChaosTest {
   @Test
   void aStoppedExecutorIsNamedByTheOthersWithinTheTimeout() throws Exception {
     try (TrainProcess train = start(folder.resolve("executor-stopped"))) {
-      train.awaitCommit(10L + random.nextInt(50), 120);
+      train.awaitCommit(10L + random.nextInt(50), 300);
       ProcessHandle stopped = one(train.executors());
       long start = System.nanoTime();
       TrainProcess.signal("STOP", stopped);
