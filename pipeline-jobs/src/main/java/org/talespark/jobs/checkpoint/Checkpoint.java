@@ -2,11 +2,17 @@ package org.talespark.jobs.checkpoint;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JacksonException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.SeekableByteChannel;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -20,12 +26,12 @@ public final class Checkpoint {
   static final String MANIFEST = "manifest.json";
   static final String COMMITTED = "COMMITTED";
 
-  private final FileSystem fs;
+  private final Storage storage;
   private final Path path;
   private final Manifest manifest;
 
-  private Checkpoint(FileSystem fs, Path path, Manifest manifest) {
-    this.fs = fs;
+  private Checkpoint(Storage storage, Path path, Manifest manifest) {
+    this.storage = storage;
     this.path = path;
     this.manifest = manifest;
   }
@@ -33,46 +39,105 @@ public final class Checkpoint {
   /**
    * Opens a checkpoint directory.
    *
-   * @throws IOException when it is not committed, or a file is missing or has another length; the
-   *     message names it
+   * @throws DamagedCheckpointException when it is not committed, or a file is missing or has
+   *     another length; the message names it
+   * @throws IOException when it cannot be read
    */
   public static Checkpoint open(FileSystem fs, Path path) throws IOException {
-    FileSystem direct = Files.direct(fs);
-    Path marker = new Path(path, COMMITTED);
-    if (!direct.exists(marker)) {
-      throw new IOException(
-          "Cannot use checkpoint %s: no %s in it, its writing was interrupted"
-              .formatted(path, COMMITTED));
+    return open(new Storage(fs), path);
+  }
+
+  static Checkpoint open(Storage storage, Path path) throws IOException {
+    try {
+      return openIntact(storage, path);
+    } catch (IOException e) {
+      throw judged(path, e);
     }
-    byte[] manifestBytes = Files.read(direct, new Path(path, MANIFEST));
-    String expected = new String(Files.read(direct, marker), UTF_8).strip();
-    if (!Sha256.hex(manifestBytes).equals(expected)) {
-      throw new IOException(
-          "Cannot use checkpoint %s: sha256 of %s is not the one in %s"
-              .formatted(path, MANIFEST, COMMITTED));
+  }
+
+  private static Checkpoint openIntact(Storage storage, Path path) throws IOException {
+    byte[] marker =
+        storage
+            .read(new Path(path, COMMITTED))
+            .orElseThrow(
+                () -> damaged(path, "no " + COMMITTED + " in it, its writing was interrupted"));
+    byte[] manifestBytes =
+        storage
+            .read(new Path(path, MANIFEST))
+            .orElseThrow(() -> damaged(path, "no " + MANIFEST + " in it"));
+    String hash = new String(marker, UTF_8).split("\n", 2)[0];
+    if (!Sha256.hex(manifestBytes).equals(hash)) {
+      throw damaged(path, "sha256 of %s is not the one in %s".formatted(MANIFEST, COMMITTED));
     }
-    Manifest manifest = Files.JSON.readValue(manifestBytes, Manifest.class);
+    Manifest manifest = Storage.JSON.readValue(manifestBytes, Manifest.class);
+    if (!Arrays.equals(marker, marker(manifestBytes, manifest.files().keySet()))) {
+      throw damaged(path, "%s does not name the files of %s".formatted(COMMITTED, MANIFEST));
+    }
     for (Map.Entry<String, Manifest.Entry> file : manifest.files().entrySet()) {
-      FileStatus status = direct.getFileStatus(new Path(path, file.getKey()));
+      FileStatus status = storage.status(new Path(path, file.getKey()));
       if (status.getLen() != file.getValue().length()) {
-        throw new IOException(
-            "Cannot use checkpoint %s: file=%s, length=%d, expected %d"
-                .formatted(path, file.getKey(), status.getLen(), file.getValue().length()));
+        throw damaged(
+            path,
+            "file=%s, length=%d, expected %d"
+                .formatted(file.getKey(), status.getLen(), file.getValue().length()));
       }
     }
-    return new Checkpoint(direct, path, manifest);
+    return new Checkpoint(storage, path, manifest);
+  }
+
+  /**
+   * The contents of {@code COMMITTED}: the manifest's hash, and once more the names of the files,
+   * so that they can be told from others when the manifest is damaged.
+   */
+  static byte[] marker(byte[] manifest, Collection<String> names) {
+    String text = Sha256.hex(manifest) + "\n" + String.join("\n", new TreeSet<>(names)) + "\n";
+    return text.getBytes(UTF_8);
   }
 
   /** Compares the hash of every file with the manifest; reads them all. */
   public void verify() throws IOException {
+    verify(file -> true);
+  }
+
+  /**
+   * Compares the hashes of some files with the manifest; reads them.
+   *
+   * @throws DamagedCheckpointException naming the first one that differs
+   */
+  public void verify(Predicate<String> which) throws IOException {
     for (Map.Entry<String, Manifest.Entry> file : manifest.files().entrySet()) {
-      String found = Files.sha256(fs, new Path(path, file.getKey()));
-      if (!found.equals(file.getValue().sha256())) {
-        throw new IOException(
-            "Cannot use checkpoint %s: file=%s, sha256=%s, expected %s"
-                .formatted(path, file.getKey(), found, file.getValue().sha256()));
+      if (which.test(file.getKey())) {
+        String found;
+        try {
+          found = storage.sha256(new Path(path, file.getKey()));
+        } catch (IOException e) {
+          throw judged(path, e);
+        }
+        if (!found.equals(file.getValue().sha256())) {
+          throw damaged(
+              path,
+              "file=%s, sha256=%s, expected %s"
+                  .formatted(file.getKey(), found, file.getValue().sha256()));
+        }
       }
     }
+  }
+
+  private static DamagedCheckpointException damaged(Path path, String how) {
+    return new DamagedCheckpointException("Cannot use checkpoint %s: %s".formatted(path, how));
+  }
+
+  /** Tells damage from what another try may read. */
+  private static IOException judged(Path path, IOException e) {
+    if (e instanceof DamagedCheckpointException) {
+      return e;
+    }
+    boolean damage =
+        e instanceof FileNotFoundException || e instanceof JacksonException || Retries.isDamage(e);
+    return damage
+        ? new DamagedCheckpointException(
+            "Cannot use checkpoint %s: %s".formatted(path, e.getMessage()), e)
+        : e;
   }
 
   /** The training step after which it was written. */
@@ -95,13 +160,13 @@ public final class Checkpoint {
 
   /** Reads a file from its beginning. */
   public InputStream open(String file) throws IOException {
-    return fs.open(resolve(file));
+    return storage.open(resolve(file));
   }
 
   /** Reads a file at any position. */
   public SeekableByteChannel channel(String file) throws IOException {
     Path resolved = resolve(file);
-    return new HadoopChannel(fs.open(resolved), manifest.files().get(file).length());
+    return new HadoopChannel(storage, resolved, manifest.files().get(file).length());
   }
 
   private Path resolve(String file) throws IOException {

@@ -2,7 +2,6 @@ package org.talespark.jobs.checkpoint;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -19,15 +19,14 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.talespark.data.Sha256;
 
 /**
  * The checkpoints of a run directory: {@code checkpoints/step-00001000/} with files, {@code
  * manifest.json} (length and SHA-256 of each) and, written last, {@code COMMITTED} (SHA-256 of the
- * manifest). While one is written, {@code WRITING} lists the files it will have; so a directory
- * that an interrupted run left can be told from somebody else's.
+ * manifest, and the names again). While one is written, {@code WRITING} lists the files it will
+ * have; so a directory that an interrupted run left can be told from somebody else's.
  *
- * <p>One writer at a time: hold a {@link RunLock}.
+ * <p>One writer at a time: hold a {@link RunLock}, and give the store its {@link Fence}.
  */
 public final class CheckpointStore {
   static final String WRITING = "WRITING";
@@ -39,8 +38,9 @@ public final class CheckpointStore {
       Set.of(Checkpoint.MANIFEST, Checkpoint.COMMITTED, WRITING);
   private static final long MAX_STEP = 99_999_999;
 
-  private final FileSystem fs;
+  private final Storage storage;
   private final Path root;
+  private final Fence fence;
 
   /**
    * Uses a file system.
@@ -48,8 +48,7 @@ public final class CheckpointStore {
    * @param runDirectory the run directory; it need not exist yet
    */
   public CheckpointStore(FileSystem fs, Path runDirectory) {
-    this.fs = Files.direct(fs);
-    this.root = new Path(runDirectory, "checkpoints");
+    this(new Storage(fs), runDirectory);
   }
 
   /** Uses the file system that the path names, or the default one. */
@@ -57,36 +56,59 @@ public final class CheckpointStore {
     this(runDirectory.getFileSystem(configuration), runDirectory);
   }
 
+  CheckpointStore(Storage storage, Path runDirectory) {
+    this(storage, new Path(runDirectory, "checkpoints"), Fence.NONE);
+  }
+
+  private CheckpointStore(Storage storage, Path root, Fence fence) {
+    this.storage = storage;
+    this.root = root;
+    this.fence = fence;
+  }
+
+  /** The same checkpoints for a writer that stops when its fence says so. */
+  public CheckpointStore fenced(Fence by) {
+    return new CheckpointStore(storage, root, by);
+  }
+
   /**
    * Writes and commits a checkpoint. When it fails nothing is committed, and what was written is
    * removed as far as possible.
    *
    * @param step 0 to 99,999,999; an intact checkpoint of this step must not exist
-   * @param files by name, without directories
+   * @param files by name, without directories; each may be asked for its bytes more than once
+   * @throws FencedException when another run has taken over; then nothing is removed either
    */
   public Checkpoint write(long step, Map<String, FileBody> files) throws IOException {
     checkArguments(step, files.keySet());
+    fence.check();
     Path directory = directory(step);
     makeRoom(step, directory);
     try {
-      fs.mkdirs(directory);
+      storage.mkdirs(directory);
       byte[] names = String.join("\n", new TreeSet<>(files.keySet())).getBytes(UTF_8);
-      Files.write(fs, new Path(directory, WRITING), out -> out.write(names));
+      storage.write(new Path(directory, WRITING), names);
       Map<String, Manifest.Entry> entries = new TreeMap<>();
       for (Map.Entry<String, FileBody> file : files.entrySet()) {
         entries.put(
-            file.getKey(), Files.write(fs, new Path(directory, file.getKey()), file.getValue()));
+            file.getKey(), storage.write(new Path(directory, file.getKey()), file.getValue()));
       }
-      byte[] manifest = Files.JSON.writeValueAsBytes(new Manifest(Manifest.VERSION, step, entries));
-      Files.write(fs, new Path(directory, Checkpoint.MANIFEST), out -> out.write(manifest));
-      byte[] marker = (Sha256.hex(manifest) + "\n").getBytes(UTF_8);
-      Files.write(fs, new Path(directory, Checkpoint.COMMITTED), out -> out.write(marker));
+      byte[] manifest =
+          Storage.JSON.writeValueAsBytes(new Manifest(Manifest.VERSION, step, entries));
+      storage.write(new Path(directory, Checkpoint.MANIFEST), manifest);
+      fence.check();
+      storage.write(
+          new Path(directory, Checkpoint.COMMITTED), Checkpoint.marker(manifest, files.keySet()));
     } catch (IOException | RuntimeException e) {
       cleanUpAfter(e, directory);
       throw e;
     }
-    fs.delete(new Path(directory, WRITING), false);
-    return Checkpoint.open(fs, directory);
+    try {
+      storage.delete(new Path(directory, WRITING), false);
+    } catch (IOException e) { // the commit stands, and pruning will take this file too
+      LOG.warn("Left a file in a committed checkpoint: {}", e.getMessage());
+    }
+    return Checkpoint.open(storage, directory);
   }
 
   private static void checkArguments(long step, Set<String> names) {
@@ -103,16 +125,19 @@ public final class CheckpointStore {
     }
   }
 
-  /** Removes what an interrupted run left of this step, or a damaged checkpoint. */
+  /**
+   * Removes what an interrupted run left of this step, or a damaged checkpoint. One that merely
+   * cannot be read now is never removed.
+   */
   private void makeRoom(long step, Path directory) throws IOException {
-    if (!fs.exists(directory)) {
+    if (!storage.exists(directory)) {
       return;
     }
     try {
-      Checkpoint.open(fs, directory).verify();
-    } catch (IOException | RuntimeException e) {
+      Checkpoint.open(storage, directory).verify();
+    } catch (DamagedCheckpointException e) {
       LOG.warn("Replacing an unusable checkpoint: step={}, reason={}", step, e.getMessage());
-      if (fs.listStatus(directory).length > 0 && !remove(directory)) {
+      if (!remove(directory)) {
         throw new IOException(
             "Cannot write checkpoint: %s exists and holds files that are not a checkpoint's; try to move it away"
                 .formatted(directory),
@@ -125,18 +150,27 @@ public final class CheckpointStore {
             .formatted(directory, step));
   }
 
+  /** Removes what was written, unless the directory is another writer's by now. */
   private void cleanUpAfter(Exception failure, Path directory) {
+    boolean interrupted = Thread.interrupted(); // an interrupt ends the writing, not the tidying
     try {
-      fs.delete(new Path(directory, Checkpoint.COMMITTED), false);
+      fence.check();
+      storage.delete(new Path(directory, Checkpoint.COMMITTED), false);
       remove(directory);
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
   /**
    * The newest checkpoint whose hashes all match; damaged ones are passed over with a warning.
    * Reads the files it checks.
+   *
+   * @throws IOException when a checkpoint cannot be read, which does not say that it is damaged
    */
   public Optional<Checkpoint> latestCommitted() throws IOException {
     List<Checkpoint> candidates = new ArrayList<>(committed());
@@ -145,11 +179,27 @@ public final class CheckpointStore {
       try {
         checkpoint.verify();
         return Optional.of(checkpoint);
-      } catch (IOException e) {
+      } catch (DamagedCheckpointException e) {
         LOG.warn("Passing over a damaged checkpoint: {}", e.getMessage());
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * The checkpoint of a step, if it is committed and the hashes match.
+   *
+   * @param which of its files are read and compared
+   */
+  public Optional<Checkpoint> intact(long step, Predicate<String> which) throws IOException {
+    try {
+      Checkpoint checkpoint = Checkpoint.open(storage, directory(step));
+      checkpoint.verify(which);
+      return checkpoint.step() == step ? Optional.of(checkpoint) : Optional.empty();
+    } catch (DamagedCheckpointException e) {
+      LOG.debug("No intact checkpoint: {}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**
@@ -159,19 +209,15 @@ public final class CheckpointStore {
   public List<Checkpoint> committed() throws IOException {
     List<Checkpoint> committed = new ArrayList<>();
     for (Path directory : directories()) {
-      if (!fs.exists(new Path(directory, Checkpoint.COMMITTED))) {
-        LOG.warn("Passing over a checkpoint that was not committed: {}", directory);
-        continue;
-      }
       try {
-        Checkpoint checkpoint = Checkpoint.open(fs, directory);
+        Checkpoint checkpoint = Checkpoint.open(storage, directory);
         if (!directory(checkpoint.step()).getName().equals(directory.getName())) {
-          throw new IOException(
+          throw new DamagedCheckpointException(
               "Cannot use checkpoint %s: it is of step %d".formatted(directory, checkpoint.step()));
         }
         committed.add(checkpoint);
-      } catch (IOException | IllegalArgumentException e) {
-        LOG.warn("Passing over a damaged checkpoint: {}: {}", directory, e.getMessage());
+      } catch (DamagedCheckpointException e) {
+        LOG.warn("Passing over a checkpoint: {}", e.getMessage());
       }
     }
     committed.sort(Comparator.comparingLong(Checkpoint::step));
@@ -184,7 +230,7 @@ public final class CheckpointStore {
    * @throws IOException when there is none, or it cannot be used
    */
   public Checkpoint of(long step) throws IOException {
-    return Checkpoint.open(fs, directory(step));
+    return Checkpoint.open(storage, directory(step));
   }
 
   /**
@@ -194,12 +240,14 @@ public final class CheckpointStore {
    * @param keepLast how many of the newest stay, at least 1
    * @param alsoKeep steps that stay besides
    * @return the removed directories
+   * @throws FencedException when another run has taken over; then nothing is removed
    */
   public List<Path> prune(int keepLast, Set<Long> alsoKeep) throws IOException {
     if (keepLast < 1) {
       throw new IllegalArgumentException(
           "Cannot prune checkpoints: keep_last=" + keepLast + ", expected at least 1");
     }
+    fence.check();
     List<Checkpoint> committed = committed();
     if (committed.isEmpty()) {
       return List.of();
@@ -221,44 +269,51 @@ public final class CheckpointStore {
 
   /**
    * Removes a checkpoint's files, the marker first, and the directory if it is then empty. False:
-   * nothing in it was ours.
+   * it holds files, and none of them is ours.
    */
   private boolean remove(Path directory) throws IOException {
-    Set<String> ours = new TreeSet<>();
-    Path writing = new Path(directory, WRITING);
-    if (fs.exists(writing)) {
-      ours.addAll(List.of(new String(Files.read(fs, writing), UTF_8).split("\n")));
-    }
-    Path manifest = new Path(directory, Checkpoint.MANIFEST);
-    if (fs.exists(manifest)) {
-      try {
-        ours.addAll(
-            Files.JSON.readValue(Files.read(fs, manifest), Manifest.class).files().keySet());
-      } catch (IOException e) {
-        LOG.warn(
-            "Keeping the files of a checkpoint whose manifest is damaged: {}: {}",
-            directory,
-            e.getMessage());
-      }
-    }
-    if (ours.isEmpty()) {
+    Set<String> ours = names(directory);
+    if (ours.isEmpty() && !storage.list(directory).isEmpty()) {
       return false;
     }
-    fs.delete(new Path(directory, Checkpoint.COMMITTED), false);
+    storage.delete(new Path(directory, Checkpoint.COMMITTED), false);
     for (String name : ours) {
-      if (FILE.matcher(name).matches()) {
-        fs.delete(new Path(directory, name), false);
+      if (!RESERVED.contains(name)) {
+        storage.delete(new Path(directory, name), false);
       }
     }
-    fs.delete(manifest, false);
-    fs.delete(writing, false);
-    FileStatus[] left = fs.listStatus(directory);
-    if (left.length > 0) {
+    // what names the files goes after them: an interrupted removal can be taken up again
+    storage.delete(new Path(directory, Checkpoint.MANIFEST), false);
+    storage.delete(new Path(directory, WRITING), false);
+    if (!storage.list(directory).isEmpty()) {
       LOG.warn("Keeping files that are not the checkpoint's: {}", directory);
       return true;
     }
-    fs.delete(directory, false);
+    storage.delete(directory, false);
     return true;
+  }
+
+  /** The files of a checkpoint, whole or not, by all that still says so; empty: it is none. */
+  private Set<String> names(Path directory) throws IOException {
+    Set<String> names = new TreeSet<>();
+    for (String list : List.of(WRITING, Checkpoint.COMMITTED)) {
+      Optional<byte[]> lines = storage.read(new Path(directory, list));
+      if (lines.isPresent()) {
+        names.add(list);
+        new String(lines.get(), UTF_8).lines().forEach(names::add);
+      }
+    }
+    Optional<byte[]> manifest = storage.read(new Path(directory, Checkpoint.MANIFEST));
+    if (manifest.isPresent()) {
+      names.add(Checkpoint.MANIFEST);
+      try {
+        names.addAll(Storage.JSON.readValue(manifest.get(), Manifest.class).files().keySet());
+      } catch (IOException e) {
+        LOG.warn("Cannot read the names of files in {}: {}", directory, e.getMessage());
+      }
+    }
+    names.removeIf(name -> !FILE.matcher(name).matches());
+    return names;
   }
 
   private Path directory(long step) {
@@ -267,14 +322,10 @@ public final class CheckpointStore {
 
   private List<Path> directories() throws IOException {
     List<Path> directories = new ArrayList<>();
-    try {
-      for (FileStatus status : fs.listStatus(root)) {
-        if (status.isDirectory() && DIRECTORY.matcher(status.getPath().getName()).matches()) {
-          directories.add(status.getPath());
-        }
+    for (FileStatus status : storage.list(root)) {
+      if (status.isDirectory() && DIRECTORY.matcher(status.getPath().getName()).matches()) {
+        directories.add(status.getPath());
       }
-    } catch (FileNotFoundException e) {
-      return List.of(); // no checkpoint yet
     }
     return directories;
   }

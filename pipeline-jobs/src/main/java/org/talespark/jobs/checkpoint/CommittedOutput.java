@@ -3,13 +3,12 @@ package org.talespark.jobs.checkpoint;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -36,12 +35,14 @@ public final class CommittedOutput {
   record Owner(
       @JsonProperty("command") String command, @JsonProperty("entries") List<String> entries) {}
 
-  private final FileSystem fs;
+  private final Storage storage;
+  private final RunFiles files;
   private final Path directory;
   private final List<String> entries;
 
-  private CommittedOutput(FileSystem fs, Path directory, List<String> entries) {
-    this.fs = fs;
+  private CommittedOutput(Storage storage, Path directory, List<String> entries) {
+    this.storage = storage;
+    this.files = new RunFiles(storage, directory, Set.of(OWNER));
     this.directory = directory;
     this.entries = entries;
   }
@@ -57,7 +58,12 @@ public final class CommittedOutput {
   public static CommittedOutput open(
       FileSystem fs, Path directory, String command, List<String> entries, Existing existing)
       throws IOException {
-    FileSystem direct = Files.direct(fs);
+    return open(new Storage(fs), directory, command, entries, existing);
+  }
+
+  static CommittedOutput open(
+      Storage storage, Path directory, String command, List<String> entries, Existing existing)
+      throws IOException {
     for (String entry : entries) {
       boolean plain =
           !entry.isEmpty()
@@ -69,7 +75,7 @@ public final class CommittedOutput {
             "Cannot write output: entry=%s, expected a plain name".formatted(entry));
       }
     }
-    CommittedOutput output = new CommittedOutput(direct, directory, List.copyOf(entries));
+    CommittedOutput output = new CommittedOutput(storage, directory, List.copyOf(entries));
     output.claim(command, existing);
     return output;
   }
@@ -79,7 +85,7 @@ public final class CommittedOutput {
    * work long before they write.
    */
   public static void check(FileSystem fs, Path directory, String command) throws IOException {
-    new CommittedOutput(Files.direct(fs), directory, List.of()).ownerToReplace(command);
+    new CommittedOutput(new Storage(fs), directory, List.of()).ownerToReplace(command);
   }
 
   private Optional<Owner> ownerToReplace(String command) throws IOException {
@@ -95,18 +101,17 @@ public final class CommittedOutput {
 
   private void claim(String command, Existing existing) throws IOException {
     Optional<Owner> owner = ownerToReplace(command);
-    fs.delete(new Path(directory, RESULT), false);
+    storage.delete(new Path(directory, RESULT), false);
     if (owner.isPresent() && existing == Existing.REPLACE) {
       for (String entry : owner.get().entries()) {
         if (!entry.isEmpty() && !entry.contains("/") && !entry.startsWith(".")) {
-          fs.delete(new Path(directory, entry), true);
+          storage.delete(new Path(directory, entry), true);
         }
       }
     }
-    fs.mkdirs(directory);
-    byte[] json =
-        Files.JSON.writeValueAsBytes(new Owner(command, List.copyOf(new TreeSet<>(entries))));
-    Files.write(fs, new Path(directory, OWNER), out -> out.write(json));
+    storage.mkdirs(directory);
+    Owner now = new Owner(command, List.copyOf(new TreeSet<>(entries)));
+    files.write(OWNER, Storage.JSON.writeValueAsBytes(now));
   }
 
   private IllegalArgumentException refused(String command, String found) {
@@ -116,21 +121,16 @@ public final class CommittedOutput {
   }
 
   private Optional<Owner> owner() throws IOException {
-    try {
-      return Optional.of(
-          Files.JSON.readValue(Files.read(fs, new Path(directory, OWNER)), Owner.class));
-    } catch (FileNotFoundException e) {
-      return Optional.empty();
-    }
+    Optional<byte[]> json = files.read(OWNER);
+    return json.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Storage.JSON.readValue(json.get(), Owner.class));
   }
 
+  /** Whether it holds nothing but what an interrupted claim of ours left. */
   private boolean isEmpty() throws IOException {
-    try {
-      FileStatus[] found = fs.listStatus(directory);
-      return found.length == 0;
-    } catch (FileNotFoundException e) {
-      return true;
-    }
+    return storage.list(directory).stream()
+        .allMatch(status -> status.getPath().getName().startsWith(OWNER));
   }
 
   /** Where a file of the output goes: one of the entries, or a path below one. */
@@ -147,21 +147,31 @@ public final class CommittedOutput {
 
   /** Opens a file of the output for writing. */
   public OutputStream create(String name) throws IOException {
-    return fs.create(path(name), true);
+    return storage.create(path(name));
   }
 
   /**
-   * Commits the directory; nothing may be written after it.
+   * Commits the directory; nothing may be written after it. When it fails the directory is not
+   * committed.
    *
    * @param resultJson the result as one JSON object
    */
   public void commit(String resultJson) throws IOException {
-    if (!Files.JSON.readTree(resultJson).isObject()) {
+    if (!Storage.JSON.readTree(resultJson).isObject()) {
       throw new IllegalArgumentException(
           "Cannot commit output: result=%s, expected a JSON object".formatted(resultJson));
     }
-    byte[] bytes = (resultJson + "\n").getBytes(UTF_8);
-    Files.write(fs, new Path(directory, RESULT), out -> out.write(bytes));
+    Path result = new Path(directory, RESULT);
+    try {
+      storage.write(result, (resultJson + "\n").getBytes(UTF_8));
+    } catch (IOException e) {
+      try {
+        storage.delete(result, false);
+      } catch (IOException second) {
+        e.addSuppressed(second);
+      }
+      throw e;
+    }
   }
 
   /**
@@ -169,13 +179,14 @@ public final class CommittedOutput {
    * committed.
    */
   public static Optional<String> result(FileSystem fs, Path directory) throws IOException {
-    try {
-      byte[] bytes = Files.read(Files.direct(fs), new Path(directory, RESULT));
-      boolean whole =
-          bytes.length > 0 && bytes[bytes.length - 1] == '\n'; // an interrupted commit has no end
-      return whole ? Optional.of(new String(bytes, UTF_8).strip()) : Optional.empty();
-    } catch (FileNotFoundException e) {
-      return Optional.empty();
-    }
+    return result(new Storage(fs), directory);
+  }
+
+  static Optional<String> result(Storage storage, Path directory) throws IOException {
+    return storage
+        .read(new Path(directory, RESULT))
+        .map(bytes -> new String(bytes, UTF_8))
+        .filter(text -> text.endsWith("\n")) // an interrupted commit has no end
+        .map(String::strip);
   }
 }

@@ -1,21 +1,17 @@
 package org.talespark.jobs.checkpoint;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
-import com.fasterxml.jackson.core.JacksonException;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.net.InetAddress;
+import java.io.InterruptedIOException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
@@ -26,48 +22,38 @@ import org.slf4j.LoggerFactory;
  * renewed by a thread. A lock that has not been renewed for its limit, or whose holder was a
  * process of this machine that is gone, is taken over.
  *
- * <p>File systems offer no compare-and-set: of two runs that renew or take over in the same
- * instant, the one whose renewal is overwritten learns it at its next renewal, within a sixth of
- * the limit; so {@link #check} comes before every commit.
+ * <p>File systems offer no compare-and-set, so a run first writes a claim under a name of its own,
+ * then looks for anybody else's claim or lock, withdraws when there is one, and writes the lock
+ * before it deletes its claim. Of two runs whose claims are both there each sees the other's or
+ * comes too late to be overlooked; so at most one goes on wherever a listing shows what was written
+ * before. Two that both withdraw try again after pauses of random length.
+ *
+ * <p>A holder that stood still for longer than the limit learns at its next renewal that another
+ * one has taken over; {@link #check} and {@link #fence} come before every commit.
  */
 public final class RunLock implements AutoCloseable {
   /** How long a lock counts without being renewed, unless said otherwise. */
   public static final Duration LIMIT = Duration.ofSeconds(60);
 
-  /**
-   * Who holds a lock.
-   *
-   * @param owner one run's random id
-   * @param started when the process began, in ms since 1970: a process id may have been given again
-   * @param heartbeat when the lock was last renewed, in ms since 1970
-   */
-  record Lease(
-      @JsonProperty("owner") String owner,
-      @JsonProperty("host") String host,
-      @JsonProperty("pid") long pid,
-      @JsonProperty("started") long started,
-      @JsonProperty("heartbeat") long heartbeat) {}
-
   private static final Logger LOG = LoggerFactory.getLogger(RunLock.class);
-  private static final String FILE = "run.lock";
   private static final int RENEWALS_A_LIMIT = 6;
+  private static final int TRIES = 6;
+  private static final int PAUSE_MILLIS = 100;
+  private static final int FENCE_READS = 50;
 
-  private final FileSystem fs;
-  private final Path file;
-  private final Duration limit;
+  private final LockFiles files;
   private final Clock clock;
-  private final String owner = UUID.randomUUID().toString();
   private final ScheduledExecutorService renewer;
   private final ScheduledFuture<?> renewal;
+  private Lease lease; // guarded by this
   private volatile long renewed;
   private volatile String lost;
 
-  private RunLock(FileSystem fs, Path file, Duration limit, Clock clock) throws IOException {
-    this.fs = fs;
-    this.file = file;
-    this.limit = limit;
+  private RunLock(LockFiles files, Clock clock) throws IOException {
+    this.files = files;
     this.clock = clock;
-    obtain();
+    this.lease = obtain(files, clock);
+    this.renewed = lease.heartbeat();
     this.renewer =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -75,7 +61,7 @@ public final class RunLock implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             });
-    long period = Math.max(1, limit.toMillis() / RENEWALS_A_LIMIT);
+    long period = Math.max(1, files.limit().toMillis() / RENEWALS_A_LIMIT);
     this.renewal = renewer.scheduleAtFixedRate(this::renew, period, period, TimeUnit.MILLISECONDS);
   }
 
@@ -87,158 +73,195 @@ public final class RunLock implements AutoCloseable {
    */
   public static RunLock acquire(FileSystem fs, Path runDirectory, Duration limit)
       throws IOException {
-    return acquire(fs, runDirectory, limit, Clock.systemUTC());
+    return acquire(new Storage(fs), runDirectory, limit, Clock.systemUTC());
   }
 
-  static RunLock acquire(FileSystem fs, Path runDirectory, Duration limit, Clock clock)
+  static RunLock acquire(Storage storage, Path runDirectory, Duration limit, Clock clock)
       throws IOException {
-    FileSystem direct = Files.direct(fs);
-    direct.mkdirs(runDirectory);
-    return new RunLock(direct, new Path(runDirectory, FILE), limit, clock);
+    storage.mkdirs(runDirectory);
+    return new RunLock(new LockFiles(storage, runDirectory, limit), clock);
   }
 
-  private void obtain() throws IOException {
-    if (create()) {
-      return;
-    }
-    Optional<Lease> holder = read();
-    String claim = holder.isPresent() ? standing(holder.get()) : standingOfUnreadable();
-    if (claim != null) {
-      throw held(claim);
-    }
-    LOG.warn(
-        "Taking over a run directory whose run is gone: lock={}, holder={}",
-        file,
-        holder.orElse(null));
-    if (holder.equals(read())) { // nobody was quicker
-      fs.delete(file, false);
-    }
-    if (!create()) {
-      throw held(read().map(RunLock::describe).orElse("another run"));
+  private static Lease obtain(LockFiles files, Clock clock) throws IOException {
+    String owner = UUID.randomUUID().toString();
+    for (int attempt = 1; ; attempt++) {
+      Lease lease = Lease.mine(owner, clock.millis());
+      Optional<LockFiles.Other> rival = claim(files, lease);
+      if (rival.isEmpty()) {
+        return lease;
+      }
+      boolean known = rival.get().isLock() && rival.get().lease().isPresent();
+      if (known || attempt == TRIES) {
+        throw held(files, rival.get().description());
+      }
+      pause(attempt);
     }
   }
 
-  private IllegalStateException held(String holder) {
-    return new IllegalStateException(
-        "Cannot start a run: %s is held by %s, expected one run at a time; try another --out, or wait %d s after that run has ended"
-            .formatted(file, holder, limit.toSeconds()));
-  }
-
-  /** Who rightly holds the lock, or null when it has lapsed. */
-  private String standing(Lease lease) {
-    boolean fresh = clock.millis() - lease.heartbeat() <= limit.toMillis();
-    boolean gone = lease.host().equals(host()) && !alive(lease);
-    return fresh && !gone ? describe(lease) : null;
-  }
-
-  /** A lock that cannot be read is being written now, or its writer died doing so. */
-  private String standingOfUnreadable() throws IOException {
+  /** Makes the lock this run's, or says who else holds or wants it and leaves nothing behind. */
+  private static Optional<LockFiles.Other> claim(LockFiles files, Lease lease) throws IOException {
+    long begun = System.nanoTime();
+    Path claim = files.claim(lease.owner());
     try {
-      long age = clock.millis() - fs.getFileStatus(file).getModificationTime();
-      return age <= limit.toMillis() ? "a run that started just now" : null;
-    } catch (FileNotFoundException e) {
-      return null; // released meanwhile
+      files.write(claim, lease);
+      List<LockFiles.Other> others = files.others(lease.owner());
+      Optional<LockFiles.Other> rival =
+          others.stream()
+              .filter(LockFiles.Other::counts)
+              .reduce(
+                  (one, other) -> one.isLock() ? one : other); // the lock says more than a claim
+      if (rival.isEmpty()) {
+        others.forEach(other -> LOG.warn("Taking over from a run that is gone: {}", other));
+        take(files, lease, begun);
+        for (LockFiles.Other stale : others) {
+          if (!stale.isLock()) {
+            files.storage().delete(stale.file(), false);
+          }
+        }
+      }
+      files.storage().delete(claim, false);
+      return rival;
+    } catch (IOException | RuntimeException e) {
+      withdraw(files, lease, e);
+      throw e;
     }
   }
 
-  private static boolean alive(Lease lease) {
-    return ProcessHandle.of(lease.pid())
-        .filter(ProcessHandle::isAlive)
-        .map(process -> started(process) == lease.started())
-        .orElse(false);
-  }
-
-  private static long started(ProcessHandle process) {
-    return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
-  }
-
-  private static String describe(Lease lease) {
-    return "run %s (process %d on %s, last seen %s)"
-        .formatted(
-            lease.owner(), lease.pid(), lease.host(), Instant.ofEpochMilli(lease.heartbeat()));
-  }
-
-  private static String host() {
+  /** Writes the lock, which nobody else does while the claim counts. */
+  private static void take(LockFiles files, Lease lease, long begun) throws IOException {
     try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (IOException e) {
-      return "unknown-host-" + ProcessHandle.current().pid();
-    }
-  }
-
-  private boolean create() throws IOException {
-    try (FSDataOutputStream out = fs.create(file, false)) {
-      write(out);
-      return true;
-    } catch (FileAlreadyExistsException e) {
-      return false;
-    } catch (IOException e) {
-      if (fs.exists(file)) {
-        return false; // file systems differ in how they say so
+      files.write(files.lock(), lease);
+      if (System.nanoTime() - begun > files.limit().toNanos() / 2) {
+        throw new IOException(
+            "Cannot lock %s: writing it took longer than %d s, half the time that a lock counts"
+                .formatted(files.lock(), files.limit().toSeconds() / 2));
+      }
+    } catch (IOException | RuntimeException e) {
+      try {
+        files.release(lease.owner());
+      } catch (IOException | RuntimeException second) {
+        e.addSuppressed(second); // what is left lapses
       }
       throw e;
     }
   }
 
-  private void write(FSDataOutputStream out) throws IOException {
-    long now = clock.millis();
-    ProcessHandle me = ProcessHandle.current();
-    out.write(Files.JSON.writeValueAsBytes(new Lease(owner, host(), me.pid(), started(me), now)));
-    out.hsync();
-    renewed = now;
-  }
-
-  private Optional<Lease> read() throws IOException {
+  private static void withdraw(LockFiles files, Lease lease, Exception failure) {
     try {
-      return Optional.of(Files.JSON.readValue(Files.read(fs, file), Lease.class));
-    } catch (FileNotFoundException | JacksonException e) {
-      return Optional.empty();
+      files.storage().delete(files.claim(lease.owner()), false);
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
     }
   }
 
-  private synchronized void renew() {
+  private static void pause(int attempt) throws InterruptedIOException {
     try {
-      Optional<Lease> holder = read();
-      if (holder.isPresent() && !holder.get().owner().equals(owner)) {
-        lost = "taken over by " + describe(holder.get());
+      Thread.sleep(ThreadLocalRandom.current().nextInt(PAUSE_MILLIS << attempt) + 1L);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("Cannot lock the run directory: interrupted");
+    }
+  }
+
+  private static IllegalStateException held(LockFiles files, String holder) {
+    return new IllegalStateException(
+        "Cannot start a run: %s is held by %s, expected one run at a time; try another --out, or wait %d s after that run has ended"
+            .formatted(files.lock(), holder, files.limit().toSeconds()));
+  }
+
+  synchronized void renew() {
+    try {
+      Optional<Lease> holder = files.read(files.lock());
+      if (holder.isPresent() && !holder.get().owner().equals(lease.owner())) {
+        lost = "taken over by " + holder.get().description();
         renewal.cancel(false);
       } else {
-        try (FSDataOutputStream out = fs.create(file, true)) {
-          write(out);
-        }
+        write(lease);
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("Could not renew {}: {}", file, e.toString());
+      LOG.warn("Could not renew {}: {}", files.lock(), e.toString());
     }
+  }
+
+  private synchronized void write(Lease next) throws IOException {
+    long now = clock.millis();
+    lease = next.renewed(now);
+    files.write(files.lock(), lease);
+    renewed = now;
   }
 
   /**
    * Makes sure that the lock still counts; call it before every commit.
    *
-   * @throws IllegalStateException when another run has taken it over, or when it could not be
-   *     renewed for its limit
+   * @throws FencedException when another run has taken it over, or when it could not be renewed for
+   *     its limit
    */
   public void check() {
     if (lost != null) {
-      throw new IllegalStateException(
-          "Cannot go on: %s was %s; try to stop one of the runs".formatted(file, lost));
+      throw new FencedException(
+          "Cannot go on: %s was %s; try to stop one of the runs".formatted(files.lock(), lost));
     }
     long age = clock.millis() - renewed;
-    if (age > limit.toMillis()) {
-      throw new IllegalStateException(
+    if (age > files.limit().toMillis()) {
+      throw new FencedException(
           "Cannot go on: %s was not renewed for %d ms, expected at most %d; try the log for why the file system refused"
-              .formatted(file, age, limit.toMillis()));
+              .formatted(files.lock(), age, files.limit().toMillis()));
     }
+  }
+
+  /**
+   * Begins an attempt: fences made from earlier tokens let nobody through any more, whatever became
+   * of the workers that hold them.
+   *
+   * @return the token of the new attempt, to be sent to its workers
+   */
+  public synchronized String newAttempt() throws IOException {
+    check();
+    write(lease.fencedAgain());
+    return lease.token();
+  }
+
+  /**
+   * The fence of an attempt, for any process.
+   *
+   * @param token from {@link #newAttempt}
+   */
+  public static Fence fence(FileSystem fs, Path runDirectory, String token) {
+    return fence(new Storage(fs), runDirectory, token);
+  }
+
+  static Fence fence(Storage storage, Path runDirectory, String token) {
+    LockFiles files = new LockFiles(storage, runDirectory, LIMIT);
+    return () -> {
+      for (int read = 1; ; read++) {
+        Optional<Lease> holder = files.read(files.lock());
+        if (holder.isPresent() && holder.get().token().equals(token)) {
+          return;
+        }
+        // an empty or half-written lock is being renewed at this moment
+        boolean unclear = holder.isEmpty() && storage.exists(files.lock());
+        if (!unclear || read == FENCE_READS) {
+          throw new FencedException(
+              "Cannot go on writing: %s is of %s, expected attempt %s; this worker has outlived its run"
+                  .formatted(
+                      files.lock(),
+                      holder.map(Lease::description).orElse("no run any more"),
+                      token));
+        }
+        pause(1);
+      }
+    };
   }
 
   /** Releases the lock, if it is still this run's. */
   @Override
-  public void close() throws IOException {
+  public void close() {
     renewer.shutdownNow();
     synchronized (this) {
-      Optional<Lease> holder = read();
-      if (lost == null && holder.isPresent() && holder.get().owner().equals(owner)) {
-        fs.delete(file, false);
+      try {
+        files.release(lease.owner());
+      } catch (IOException e) { // the run is over, and the lock lapses by itself
+        LOG.warn("Could not release {}: {}", files.lock(), e.toString());
       }
     }
   }

@@ -100,7 +100,8 @@ class CheckpointStoreTest {
           out.write(1);
           throw new IOException("No space left on device");
         });
-    assertThatThrownBy(() -> store.write(2, failing)).hasMessage("No space left on device");
+    assertThatThrownBy(() -> store.write(2, failing))
+        .hasMessageContaining("optimizer.safetensors: No space left on device");
     assertThat(store.latestCommitted().orElseThrow().step()).isEqualTo(1);
     assertThat(directory(2)).doesNotExist();
     store.write(2, bodies("again"));
@@ -154,9 +155,10 @@ class CheckpointStoreTest {
       strings = {"WRITING", "model.safetensors", "config.json", "manifest.json", "COMMITTED"})
   void aWriterKilledAtAnyFileIsNotTrustedAndItsLeftoversAreReplaced(String at) throws IOException {
     store.write(1, bodies("good"));
-    FileSystem raw = org.talespark.jobs.checkpoint.Files.direct(fs);
-    CheckpointStore dying = new CheckpointStore(new Dying(raw, at), hadoop(run));
-    assertThatThrownBy(() -> dying.write(2, bodies("lost"))).hasMessage("killed");
+    FileSystem raw = new Storage(fs).fileSystem();
+    Storage killed = new Storage(new Dying(raw, at), new Retries(1, 0));
+    CheckpointStore dying = new CheckpointStore(killed, hadoop(run));
+    assertThatThrownBy(() -> dying.write(2, bodies("lost"))).hasMessageContaining("killed");
     assertThat(directory(2).resolve(at)).exists();
     assertThat(store.latestCommitted().orElseThrow().step()).isEqualTo(1);
     store.prune(1, Set.of());

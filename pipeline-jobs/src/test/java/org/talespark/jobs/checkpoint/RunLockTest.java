@@ -12,6 +12,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Map;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,12 +33,16 @@ class RunLockTest {
     directory = new org.apache.hadoop.fs.Path(run.toUri());
   }
 
-  private void leave(String host, long pid, long heartbeat) throws IOException {
-    Files.writeString(
-        run.resolve("run.lock"),
-        """
-        {"owner":"earlier","host":"%s","pid":%d,"started":1,"heartbeat":%d}"""
-            .formatted(host, pid, heartbeat));
+  /** The lock of another process, renewed some seconds ago. */
+  private void leave(String machine, long pid, long age) throws IOException {
+    Instant renewed = Instant.now().minusSeconds(age);
+    Path file =
+        Files.writeString(
+            run.resolve("run.lock"),
+            """
+            {"owner":"earlier","host":"elsewhere","machine":"%s","pid":%d,"started":1,"heartbeat":%d,"fence":1}"""
+                .formatted(machine, pid, renewed.toEpochMilli()));
+    Files.setLastModifiedTime(file, FileTime.from(renewed));
   }
 
   @Test
@@ -54,10 +60,10 @@ class RunLockTest {
 
   @Test
   void aLockOfAnotherMachineIsTakenOverOnlyWhenItHasLapsed() throws IOException {
-    leave("elsewhere", 1, System.currentTimeMillis() - 30_000);
+    leave("another", 1, 30);
     assertThatThrownBy(() -> RunLock.acquire(fs, directory, MINUTE))
         .hasMessageContaining("elsewhere");
-    leave("elsewhere", 1, System.currentTimeMillis() - 90_000);
+    leave("another", 1, 90);
     RunLock.acquire(fs, directory, MINUTE).close();
   }
 
@@ -65,8 +71,7 @@ class RunLockTest {
   void aProcessOfThisMachineThatIsGoneHoldsNothing() throws Exception {
     Process gone = new ProcessBuilder("true").start();
     gone.waitFor();
-    leave(
-        java.net.InetAddress.getLocalHost().getHostName(), gone.pid(), System.currentTimeMillis());
+    leave(Lease.thisMachine(), gone.pid(), 0);
     RunLock.acquire(fs, directory, MINUTE).close();
   }
 
@@ -86,13 +91,76 @@ class RunLockTest {
       lock.check();
       Throwable noticed = null;
       for (int i = 0; i < 20 && noticed == null; i++) {
-        leave("elsewhere", 1, System.currentTimeMillis()); // as the other run's own renewals do
+        leave("another", 1, 0); // as the other run's own renewals do
         Thread.sleep(200);
         noticed = catchThrowable(lock::check);
       }
       assertThat(noticed).hasMessageContaining("elsewhere");
     }
     assertThat(run.resolve("run.lock")).as("the other run's").exists();
+  }
+
+  @Test
+  void theAgeOfALockIsTheFileSystemsAndNotTheClocksOfMachines() throws IOException {
+    leave("another", 1, 0);
+    Path file = run.resolve("run.lock");
+    Files.writeString(
+        file, Files.readString(file).replaceFirst("heartbeat\":\\d+", "heartbeat\":1000"));
+    assertThatThrownBy(() -> RunLock.acquire(fs, directory, MINUTE))
+        .as("renewed just now by a machine whose clock is far behind")
+        .hasMessageContaining("elsewhere");
+  }
+
+  @Test
+  void aNewAttemptOrAnotherRunFencesOffTheWorkersOfEarlierOnes() throws IOException {
+    Fence first;
+    Fence second;
+    CheckpointStore store = new CheckpointStore(fs, directory);
+    try (RunLock lock = RunLock.acquire(fs, directory, MINUTE)) {
+      first = RunLock.fence(fs, directory, lock.newAttempt());
+      first.check();
+      second = RunLock.fence(fs, directory, lock.newAttempt());
+      second.check();
+      lock.renew();
+      second.check();
+      assertThatThrownBy(first::check)
+          .isInstanceOf(FencedException.class)
+          .hasMessageContaining("outlived");
+      store.fenced(second).write(1, Map.of("a", out -> out.write(1)));
+      assertThatThrownBy(() -> store.fenced(first).write(2, Map.of("a", out -> out.write(1))))
+          .isInstanceOf(FencedException.class);
+      assertThatThrownBy(() -> store.fenced(first).prune(1, Set.of()))
+          .isInstanceOf(FencedException.class);
+      assertThat(run.resolve("checkpoints/step-00000002")).doesNotExist();
+    }
+    assertThatThrownBy(second::check).hasMessageContaining("no run any more");
+    try (RunLock other = RunLock.acquire(fs, directory, MINUTE)) {
+      other.newAttempt();
+      assertThatThrownBy(second::check).isInstanceOf(FencedException.class);
+    }
+  }
+
+  @Test
+  void aWriterFencedOffWhileItWritesCommitsNothingAndTouchesNothing() throws IOException {
+    try (RunLock lock = RunLock.acquire(fs, directory, MINUTE)) {
+      Fence fence = RunLock.fence(fs, directory, lock.newAttempt());
+      CheckpointStore store = new CheckpointStore(fs, directory).fenced(fence);
+      assertThatThrownBy(
+              () ->
+                  store.write(
+                      3,
+                      Map.of(
+                          "a",
+                          out -> {
+                            out.write(1);
+                            lock.newAttempt();
+                          })))
+          .isInstanceOf(FencedException.class);
+      assertThat(run.resolve("checkpoints/step-00000003/COMMITTED")).doesNotExist();
+      assertThat(run.resolve("checkpoints/step-00000003/WRITING"))
+          .as("may be the successor's by now")
+          .exists();
+    }
   }
 
   @Test
@@ -116,7 +184,7 @@ class RunLockTest {
             return now[0];
           }
         };
-    try (RunLock lock = RunLock.acquire(fs, directory, MINUTE, clock)) {
+    try (RunLock lock = RunLock.acquire(new Storage(fs), directory, MINUTE, clock)) {
       now[0] = start.plusSeconds(59);
       lock.check();
       now[0] = start.plusSeconds(61);
