@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
 import org.talespark.zoo.vq.VqLearnerConfig;
@@ -20,7 +21,8 @@ public record TrainConfig(
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
         @JsonSubTypes({
           @JsonSubTypes.Type(value = VqLearnerConfig.class, name = "vq"),
-          @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features")
+          @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features"),
+          @JsonSubTypes.Type(value = LanguageLearnerConfig.class, name = "language")
         })
         LearnerConfig task) {
   public TrainConfig {
