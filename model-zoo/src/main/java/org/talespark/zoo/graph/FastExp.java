@@ -26,6 +26,7 @@ final class FastExp {
   /** Added to a small number, it leaves the rounded number in the lowest bits. */
   private static final float ROUND = 12582912; // 1.5 * 2^23
 
+  private final float[] limited = new float[BLOCK];
   private final float[] rounded = new float[BLOCK];
   private final float[] power = new float[BLOCK];
   private final int[] bits = new int[BLOCK];
@@ -42,7 +43,10 @@ final class FastExp {
   /** Replaces {@code n} elements from {@code from} by their exponentials; n is at most BLOCK. */
   void apply(float[] x, int from, int n) {
     for (int i = 0; i < n; i++) {
-      rounded[i] = Math.max(LEAST, Math.min(MOST, x[from + i])) * LOG2_E + ROUND;
+      limited[i] = Math.max(LEAST, Math.min(MOST, x[from + i]));
+    }
+    for (int i = 0; i < n; i++) {
+      rounded[i] = limited[i] * LOG2_E + ROUND;
     }
     floats.put(0, rounded, 0, n);
     integers.get(0, bits, 0, n);
@@ -51,10 +55,15 @@ final class FastExp {
     }
     integers.put(0, bits, 0, n);
     floats.get(0, power, 0, n);
+    multiply(limited, rounded, power, n);
+    System.arraycopy(limited, 0, x, from, n);
+  }
+
+  /** Replaces x by e^r 2^k; limits in the same loop would keep it from being vectorised. */
+  private static void multiply(float[] x, float[] rounded, float[] power, int n) {
     for (int i = 0; i < n; i++) {
       float k = rounded[i] - ROUND;
-      float limited = Math.max(LEAST, Math.min(MOST, x[from + i]));
-      float r = limited - k * LN2_HIGH - k * LN2_LOW;
+      float r = x[i] - k * LN2_HIGH - k * LN2_LOW;
       float p =
           1
               + r
@@ -70,7 +79,7 @@ final class FastExp {
                                                       + r
                                                           * (0.0013888889f
                                                               + r * 1.9841270e-4f))))));
-      x[from + i] = p * power[i];
+      x[i] = p * power[i];
     }
   }
 }

@@ -16,6 +16,10 @@ final class FusedCausalSoftmax extends FusedOp {
 
   private FusedCausalSoftmax(SDVariable x, double scale) {
     super("talespark_causal_softmax", List.of(x), 1);
+    if (!(scale > 0)) {
+      throw new IllegalArgumentException(
+          "Cannot take causal softmax: scale=%s, expected more than 0".formatted(scale));
+    }
     this.scale = (float) scale;
   }
 
@@ -52,21 +56,27 @@ final class FusedCausalSoftmax extends FusedOp {
     int rows = in.capacity() / tokens;
     int together = Math.max(1, FastExp.BLOCK / tokens);
     float[] x = new float[together * tokens];
+    float[] seen = new float[together * tokens]; // of each row what it sees, without gaps
     FastExp exp = new FastExp();
     return () -> {
       for (int row = 0; row < rows; row += together) {
         int count = Math.min(together, rows - row);
         in.get(row * tokens, x, 0, count * tokens);
+        int all = 0;
         for (int r = 0; r < count; r++) {
-          shift(x, r * tokens, (row + r) % tokens + 1);
+          int n = (row + r) % tokens + 1;
+          shift(x, r * tokens, seen, all, n);
+          all += n;
         }
-        for (int at = 0; at < count * tokens; at += FastExp.BLOCK) {
-          exp.apply(x, at, Math.min(FastExp.BLOCK, count * tokens - at));
+        for (int at = 0; at < all; at += FastExp.BLOCK) {
+          exp.apply(seen, at, Math.min(FastExp.BLOCK, all - at));
         }
+        int at = 0;
         for (int r = 0; r < count; r++) {
-          int seen = (row + r) % tokens + 1;
-          divide(x, r * tokens, seen);
-          Arrays.fill(x, r * tokens + seen, (r + 1) * tokens, 0);
+          int n = (row + r) % tokens + 1;
+          divide(seen, at, x, r * tokens, n);
+          Arrays.fill(x, r * tokens + n, (r + 1) * tokens, 0);
+          at += n;
         }
         out.put(row * tokens, x, 0, count * tokens);
       }
@@ -74,21 +84,17 @@ final class FusedCausalSoftmax extends FusedOp {
   }
 
   /** Scales {@code n} elements and takes away the largest. */
-  private void shift(float[] x, int from, int n) {
-    float most = Float.NEGATIVE_INFINITY;
-    for (int i = from; i < from + n; i++) {
-      x[i] *= scale;
-      most = Math.max(most, x[i]);
-    }
-    for (int i = from; i < from + n; i++) {
-      x[i] -= most;
+  private void shift(float[] x, int from, float[] to, int at, int n) {
+    float shift = -scale * FloatMemory.max(x, from, n);
+    for (int i = 0; i < n; i++) {
+      to[at + i] = x[from + i] * scale + shift;
     }
   }
 
-  private static void divide(float[] x, int from, int n) {
+  private static void divide(float[] x, int from, float[] to, int at, int n) {
     float inverse = 1 / FloatMemory.sum(x, from, n);
-    for (int i = from; i < from + n; i++) {
-      x[i] *= inverse;
+    for (int i = 0; i < n; i++) {
+      to[at + i] = x[from + i] * inverse;
     }
   }
 

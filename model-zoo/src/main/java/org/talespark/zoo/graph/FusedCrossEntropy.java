@@ -69,10 +69,7 @@ final class FusedCrossEntropy extends FusedOp {
             for (int row = from; row < to; row++) {
               in.get(row * classes, x, 0, classes);
               float atLabel = x[label(labels, row, classes)];
-              float most = Float.NEGATIVE_INFINITY;
-              for (float value : x) {
-                most = Math.max(most, value);
-              }
+              float most = FloatMemory.max(x, 0, classes);
               exponentials(exp, x, most);
               double logSum = most + Math.log(FloatMemory.sum(x, 0, classes));
               logSums.put(row, (float) logSum);
