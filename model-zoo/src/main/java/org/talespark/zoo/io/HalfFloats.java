@@ -4,16 +4,18 @@ package org.talespark.zoo.io;
  * The two 16-bit floating-point formats, to and from 32 bits: IEEE 754 binary16 and bfloat16.
  * Widening is exact; narrowing rounds to nearest, ties to even.
  */
-final class HalfFloats {
+public final class HalfFloats {
   private static final float SUBNORMAL_UNIT = 0x1p-24f;
 
   private HalfFloats() {}
 
-  static float fromBfloat16(short bits) {
+  /** Widens a bfloat16. */
+  public static float fromBfloat16(short bits) {
     return Float.intBitsToFloat(bits << 16);
   }
 
-  static short toBfloat16(float value) {
+  /** Narrows to bfloat16. */
+  public static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       return (short) ((bits >>> 16) | 0x40); // stays a NaN though the low bits go
@@ -22,7 +24,8 @@ final class HalfFloats {
     return (short) ((bits + roundUp) >>> 16);
   }
 
-  static float fromHalf(short bits) {
+  /** Widens a binary16. */
+  public static float fromHalf(short bits) {
     int sign = (bits & 0x8000) << 16;
     int exponent = (bits >>> 10) & 0x1f;
     int mantissa = bits & 0x3ff;
@@ -34,7 +37,8 @@ final class HalfFloats {
     return Float.intBitsToFloat(sign | (widened << 23) | (mantissa << 13));
   }
 
-  static short toHalf(float value) {
+  /** Narrows to binary16; what is too large becomes infinite. */
+  public static short toHalf(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = (bits >>> 16) & 0x8000;
     float magnitude = Math.abs(value);

@@ -1,6 +1,7 @@
 package org.talespark.zoo.language;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -13,6 +14,7 @@ import org.talespark.zoo.optim.Ema;
 import org.talespark.zoo.optim.GradientClip;
 import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.GradientSums;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -28,6 +30,9 @@ import org.talespark.zoo.train.StepResult;
  * of losses and the numbers of tokens, and only the totals are divided.
  */
 final class LanguageLearner implements Learner {
+  /** Gradients are exchanged in parts of this size while the backward pass goes on. */
+  private static final long BUCKET_BYTES = 1 << 20;
+
   private static final String LOSS = "loss";
   private static final String TOKENS = "tokens";
   private static final String CUT = "cut_captions";
@@ -43,6 +48,7 @@ final class LanguageLearner implements Learner {
   private final Optimizer optimizer;
   private final GradientClip clip;
   private final Ema ema;
+  private final GradientSums gradientSums;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 3); // nats, tokens, cut captions
 
   LanguageLearner(LanguageLearnerConfig config, LearnerContext context) {
@@ -62,12 +68,14 @@ final class LanguageLearner implements Learner {
             .outputs(handles.losses().name())
             .losses(handles.loss().name())
             .train(layers.names())
+            .bucketBytes(BUCKET_BYTES)
             .build();
     Parameters parameters = plan.parameters();
     this.optimizer = config.optimizer().create(parameters.layout(), context.type());
     this.clip = new GradientClip(config.clipNorm());
     this.ema = new Ema(config.emaDecay(), parameters.flat());
 
+    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
     this.averaged = new Parameters(parameters.layout(), context.type());
     Ops inference = new Ops(context.type());
     this.evaluated = Llama.build(config.model(), Layers.bound(inference), rows, length);
@@ -87,17 +95,16 @@ final class LanguageLearner implements Learner {
     plan.fill(handles.tokens().name(), rows.inputs());
     plan.fill(handles.labels().name(), rows.labels());
     plan.fill(handles.weights().name(), rows.weights());
-    plan.run();
+    plan.run(gradientSums);
     Reducer reducer = context.reducer();
-    INDArray gradients = plan.gradients().flat();
-    reducer.sum(gradients);
     totals.putScalar(0, nats(plan.output(handles.losses().name()), rows));
     totals.putScalar(1, rows.tokens());
     totals.putScalar(2, rows.cut());
     reducer.sum(totals);
     double tokens = totals.getDouble(1);
-    // the plan's loss is a sum over its own positions, divided by their number
-    gradients.muli(rows.inputs().length / tokens);
+    INDArray gradients = gradientSums.await();
+    // until here they are the mean over the workers of sums divided by the number of positions
+    gradients.muli((double) reducer.workers() * rows.inputs().length / tokens);
 
     Map<String, Double> losses = new LinkedHashMap<>();
     losses.put(LOSS, totals.getDouble(0) / tokens);
@@ -109,7 +116,9 @@ final class LanguageLearner implements Learner {
         config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
     INDArray parameters = plan.parameters().flat();
     optimizer.update(parameters, gradients, rate);
-    ema.update(parameters);
+    if (!reducer.apart()) {
+      ema.update(parameters);
+    }
     losses.put(TOKENS, tokens);
     losses.put(CUT, totals.getDouble(2));
     losses.put("gradient_norm", norm);
@@ -157,6 +166,18 @@ final class LanguageLearner implements Learner {
   public void restored(Map<String, Long> counters) {
     optimizer.restore(counters.get("optimizer"), optimizer.state());
     ema.restore(counters.get("ema"), ema.average());
+  }
+
+  @Override
+  public List<INDArray> parameters() {
+    return List.of(plan.parameters().flat());
+  }
+
+  @Override
+  public void merged(int steps) {
+    if (context.reducer().apart()) {
+      ema.update(plan.parameters().flat(), steps);
+    }
   }
 
   @Override

@@ -58,6 +58,16 @@ public record LanguageLearnerConfig(
   }
 
   @Override
+  public boolean higherIsBetter() {
+    return false;
+  }
+
+  @Override
+  public boolean pictures() {
+    return false;
+  }
+
+  @Override
   public Object modelConfig(int size) {
     return LlamaFile.write(model);
   }

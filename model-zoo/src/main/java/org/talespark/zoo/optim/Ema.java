@@ -39,15 +39,27 @@ public final class Ema {
 
   /** Takes the parameters of one more step into the average. */
   public void update(INDArray parameters) {
+    update(parameters, 1);
+  }
+
+  /**
+   * Takes parameters in as if they had been those of several steps.
+   *
+   * @param steps 1 or more
+   */
+  public void update(INDArray parameters, int steps) {
     bound =
         FlatArray.rebind(bound, "parameters", parameters, flatAverage.type(), flatAverage.length());
-    double d = decayAt(updates);
+    double d = 1;
+    for (int i = 0; i < steps; i++) {
+      d *= decayAt(updates + i);
+    }
     try {
       blend.run(Blend.Mode.APPROACH, flatAverage, bound, 1 - d);
     } finally {
       Reference.reachabilityFence(this);
     }
-    updates++;
+    updates += steps;
   }
 
   /** The decay of the update that follows this many. */

@@ -1,5 +1,6 @@
 package org.talespark.zoo.train;
 
+import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -31,6 +32,25 @@ public interface Learner extends AutoCloseable {
 
   /** Takes these counters and whatever has been loaded into the live arrays. */
   void restored(Map<String, Long> counters);
+
+  /** Live flat arrays of everything that gradients move. */
+  List<INDArray> parameters();
+
+  /**
+   * Live flat arrays that are linear in the samples seen, such as running means: their mean over
+   * replicas that stepped apart is what one replica would have with all the samples.
+   */
+  default List<INDArray> statistics() {
+    return List.of();
+  }
+
+  /**
+   * Takes what was assigned to {@link #parameters()} and {@link #statistics()} when replicas that
+   * stepped apart ({@link Reducer#apart}) were merged; what follows from them is computed again.
+   *
+   * @param steps made since the last time
+   */
+  void merged(int steps);
 
   /** Takes weights that were loaded into {@link #model()} from another run as a beginning. */
   default void begun() {}

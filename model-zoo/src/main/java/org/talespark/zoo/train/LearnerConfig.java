@@ -2,6 +2,7 @@ package org.talespark.zoo.train;
 
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /** What to train, and how its losses are made; the strategy around it is not its business. */
 public interface LearnerConfig {
@@ -12,8 +13,18 @@ public interface LearnerConfig {
   /** Metrics from the sums of {@link Learner#evaluate}. */
   Map<String, Double> metrics(Map<String, double[]> sums);
 
-  /** The metric by which checkpoints are compared; higher is better. */
+  /** The metric by which checkpoints are compared. */
   String bestMetric();
+
+  /** Whether a higher value of that metric is better. */
+  default boolean higherIsBetter() {
+    return true;
+  }
+
+  /** Whether batches need decoded pictures. */
+  default boolean pictures() {
+    return true;
+  }
 
   /**
    * The configuration of the model alone, for the checkpoint's {@code config.json}.
@@ -24,6 +35,11 @@ public interface LearnerConfig {
 
   /** Completes what only the corpus can tell, once, before any worker starts. */
   default LearnerConfig completed(Supplier<Map<String, Long>> wordCounts) {
+    return this;
+  }
+
+  /** The same with every URI made absolute, since workers have other working directories. */
+  default LearnerConfig located(UnaryOperator<String> absolute) {
     return this;
   }
 }

@@ -4,27 +4,82 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Sums over the workers of a run. All workers call it in the same order. */
 public interface Reducer {
+  /** This worker's number among those that step together. */
   int rank();
 
+  /** How many workers step together. */
   int workers();
 
   /** Replaces a flat, contiguous array by its sum over all workers, the same to the bit on each. */
   void sum(INDArray flat);
 
+  /**
+   * Begins the same in the background, in the order of calls. The array may be neither read nor
+   * written before {@link Handle#await} has returned.
+   */
+  default Handle begin(INDArray flat) {
+    sum(flat);
+    return () -> {};
+  }
+
+  /**
+   * Whether this replica steps apart from others, with which it is merged now and then ({@link
+   * Learner#merged}).
+   */
+  default boolean apart() {
+    return false;
+  }
+
+  /** This replica's number among those that are merged now and then. */
+  default int replica() {
+    return 0;
+  }
+
+  /** How many replicas are merged now and then. */
+  default int replicas() {
+    return 1;
+  }
+
+  /** A sum that has begun. */
+  @FunctionalInterface
+  interface Handle {
+    /** Waits for the end. */
+    void await();
+  }
+
   /** One worker alone. */
-  Reducer ALONE =
-      new Reducer() {
-        @Override
-        public int rank() {
-          return 0;
-        }
+  Reducer ALONE = apart(0, 1);
 
-        @Override
-        public int workers() {
-          return 1;
-        }
+  /** A worker that steps by itself and is merged with others now and then. */
+  static Reducer apart(int replica, int replicas) {
+    return new Reducer() {
+      @Override
+      public int rank() {
+        return 0;
+      }
 
-        @Override
-        public void sum(INDArray flat) {}
-      };
+      @Override
+      public int workers() {
+        return 1;
+      }
+
+      @Override
+      public void sum(INDArray flat) {}
+
+      @Override
+      public boolean apart() {
+        return replicas > 1;
+      }
+
+      @Override
+      public int replica() {
+        return replica;
+      }
+
+      @Override
+      public int replicas() {
+        return replicas;
+      }
+    };
+  }
 }

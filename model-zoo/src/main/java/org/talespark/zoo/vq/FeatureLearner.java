@@ -13,6 +13,7 @@ import org.talespark.zoo.optim.GradientClip;
 import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.CaptionWords;
+import org.talespark.zoo.train.GradientSums;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -38,6 +39,7 @@ final class FeatureLearner implements Learner {
   private final Optimizer optimizer;
   private final GradientClip clip;
   private final Map<String, Integer> wordIndex = new LinkedHashMap<>();
+  private final GradientSums gradientSums;
   private final INDArray shared;
 
   FeatureLearner(FeatureLearnerConfig config, LearnerContext context) {
@@ -70,6 +72,7 @@ final class FeatureLearner implements Learner {
             .build();
     this.optimizer = config.optimizer().create(plan.parameters().layout(), context.type());
     this.clip = new GradientClip(config.clipNorm());
+    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
     this.shared = Nd4j.zeros(context.type(), 1);
   }
 
@@ -92,14 +95,12 @@ final class FeatureLearner implements Learner {
     Reducer reducer = context.reducer();
     plan.fill(VqModel.PICTURES, batch.pictures());
     plan.fill(LABELS, labels(batch));
-    plan.run();
-    INDArray gradients = plan.gradients().flat();
-    reducer.sum(gradients);
-    gradients.divi(reducer.workers());
+    plan.run(gradientSums);
     shared.putScalar(0, plan.output(LOSS).getDouble(0));
     reducer.sum(shared);
     Map<String, Double> losses = new LinkedHashMap<>();
     losses.put(LOSS, shared.getDouble(0) / reducer.workers());
+    INDArray gradients = gradientSums.await();
     double norm = clip.clip(gradients);
     if (!Double.isFinite(norm + losses.get(LOSS))) {
       throw new NonFiniteException(progress.step(), reducer.rank(), batch.keys(), losses);
@@ -136,6 +137,14 @@ final class FeatureLearner implements Learner {
   public void restored(Map<String, Long> counters) {
     optimizer.restore(counters.get("optimizer"), optimizer.state());
   }
+
+  @Override
+  public List<INDArray> parameters() {
+    return List.of(plan.parameters().flat());
+  }
+
+  @Override
+  public void merged(int steps) {}
 
   @Override
   public Map<String, double[]> evaluate(Batch batch) {

@@ -1,17 +1,19 @@
 package org.talespark.zoo.vq;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.talespark.zoo.graph.GradientListener;
 import org.talespark.zoo.graph.Parameters;
 import org.talespark.zoo.optim.Ema;
 import org.talespark.zoo.optim.GradientClip;
 import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.GradientSums;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -42,6 +44,8 @@ final class VqLearner implements Learner {
   private final GradientClip discriminatorClip;
   private final Ema ema;
   private final EmaCodebook codebook;
+  private final GradientSums gradientSums;
+  private final GradientSums discriminatorSums;
   private final INDArray codes;
   private final INDArray shared; // losses and last-layer gradients that are summed each step
 
@@ -57,16 +61,20 @@ final class VqLearner implements Learner {
     this.ema = new Ema(config.emaDecay(), parameters.flat());
     this.codebook =
         quantizer.learning() == VectorQuantizer.Learning.EMA
-            ? new EmaCodebook(quantizer, codes, context.seed())
+            ? new EmaCodebook(quantizer, codes, context.seed(), context.reducer())
             : null;
+    this.gradientSums = new GradientSums(context.reducer(), plans.autoencoder.gradients().flat());
     if (config.adversarial() == null) {
       this.discriminatorOptimizer = null;
       this.discriminatorClip = null;
+      this.discriminatorSums = null;
     } else {
       Parameters discriminator = plans.discriminator.parameters();
       this.discriminatorOptimizer =
           new OptimizerConfig.Adam(0.5, 0.9, 1e-8).create(discriminator.layout(), context.type());
       this.discriminatorClip = new GradientClip(config.clipNorm());
+      this.discriminatorSums =
+          new GradientSums(context.reducer(), plans.discriminator.gradients().flat());
     }
     this.shared = Nd4j.zeros(context.type(), VqPlans.LOSSES.size());
   }
@@ -74,7 +82,6 @@ final class VqLearner implements Learner {
   @Override
   public StepResult step(Batch batch, Progress progress) {
     Reducer reducer = context.reducer();
-    double workers = reducer.workers();
     plans.autoencoder.fill(VqModel.PICTURES, batch.pictures());
     plans.autoencoder.runEarly();
     plans.reconstructionLoss.run();
@@ -91,27 +98,18 @@ final class VqLearner implements Learner {
       adaptive = adaptiveWeight(seed, gradient, reducer);
       seed.addi(gradient.muli(adaptive * adversarialWeight));
     }
-    plans.autoencoder.runLate(GradientListener.NONE);
-    INDArray gradients = plans.autoencoder.gradients().flat();
-    reducer.sum(gradients);
-    gradients.divi(workers);
-
-    INDArray discriminatorGradients = null;
+    plans.autoencoder.runLate(gradientSums);
     if (adversarial) {
-      plans.discriminator.run();
-      discriminatorGradients = plans.discriminator.gradients().flat();
-      reducer.sum(discriminatorGradients);
-      discriminatorGradients.divi(workers);
+      plans.discriminator.run(discriminatorSums);
     }
     INDArray statistics = null;
     if (codebook != null) {
-      statistics =
-          codebook.collect(
-              plans.vectors(), plans.indices(), progress.step(), reducer.rank(), reducer.workers());
+      statistics = codebook.collect(plans.vectors(), plans.indices(), progress.step());
       reducer.sum(statistics);
     }
-
     Map<String, Double> losses = losses(adversarial, reducer);
+    INDArray gradients = gradientSums.await();
+    INDArray discriminatorGradients = adversarial ? discriminatorSums.await() : null;
     double norm = clip.clip(gradients);
     double discriminatorNorm = adversarial ? discriminatorClip.clip(discriminatorGradients) : 0;
     if (!Double.isFinite(norm + discriminatorNorm)
@@ -122,7 +120,9 @@ final class VqLearner implements Learner {
     double factor = config.schedule().factor(progress.step(), progress.done());
     INDArray parameters = plans.autoencoder.parameters().flat();
     optimizer.update(parameters, gradients, factor * context.learningRate());
-    ema.update(parameters);
+    if (!reducer.apart()) {
+      ema.update(parameters);
+    }
     if (adversarial) {
       discriminatorOptimizer.update(
           plans.discriminator.parameters().flat(),
@@ -216,6 +216,31 @@ final class VqLearner implements Learner {
     ema.restore(counters.get("ema"), ema.average());
     if (config.adversarial() != null) {
       discriminatorOptimizer.restore(counters.get("discriminator"), discriminatorOptimizer.state());
+    }
+  }
+
+  @Override
+  public List<INDArray> parameters() {
+    List<INDArray> parameters = new ArrayList<>();
+    parameters.add(plans.autoencoder.parameters().flat());
+    if (config.adversarial() != null) {
+      parameters.add(plans.discriminator.parameters().flat());
+    }
+    return parameters;
+  }
+
+  @Override
+  public List<INDArray> statistics() {
+    return codebook == null ? List.of() : codebook.statistics();
+  }
+
+  @Override
+  public void merged(int steps) {
+    if (context.reducer().apart()) {
+      ema.update(plans.autoencoder.parameters().flat(), steps);
+    }
+    if (codebook != null) {
+      codebook.merged();
     }
   }
 

@@ -190,6 +190,8 @@ class LanguageLearnerTest {
       assertThat(metrics.get("bits_per_byte"))
           .isCloseTo(nats / whole.get("bytes")[0] / Math.log(2), Offset.offset(1e-12));
       assertThat(config.bestMetric()).isEqualTo("loss");
+      assertThat(config.higherIsBetter()).isFalse();
+      assertThat(config.pictures()).isFalse();
     }
   }
 
@@ -338,6 +340,25 @@ class LanguageLearnerTest {
               double error = array.distance2(expected) / expected.norm2Number().doubleValue();
               assertThat(error).as(name).isLessThan(10 * tolerance);
             });
+  }
+
+  @Test
+  void aReplicaThatStepsApartAveragesItsWeightsWhenItIsMerged() {
+    try (Learner learner = config().create(context(2, DataType.DOUBLE, Reducer.apart(1, 2)))) {
+      assertThat(learner.parameters()).hasSize(1);
+      assertThat(learner.statistics()).isEmpty();
+      INDArray average = learner.ema().get(Llama.EMBEDDING);
+      INDArray before = average.dup();
+      learner.step(batch(0, 0, 2), progress(0));
+      learner.step(batch(1, 0, 2), progress(1));
+      assertThat(largestDifference(average, before)).isZero();
+      learner.parameters().get(0).assign(0.25);
+      learner.merged(2);
+      double kept = 1.0 / 10 * 2 / 11; // the decays of the first two updates
+      assertThat(largestDifference(average, before.mul(kept).add(0.25 * (1 - kept))))
+          .isLessThan(1e-15);
+      assertThat(learner.counters()).containsEntry("ema", 2L).containsEntry("optimizer", 2L);
+    }
   }
 
   // --- what is not finite

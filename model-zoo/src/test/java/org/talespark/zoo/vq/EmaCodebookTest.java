@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.train.Reducer;
 
 class EmaCodebookTest {
   private static final int K = 4;
@@ -44,8 +45,8 @@ class EmaCodebookTest {
   }
 
   private static EmaCodebook placed(INDArray codes, double deadBelow) {
-    EmaCodebook codebook = new EmaCodebook(config(deadBelow), codes, 5);
-    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0, 0, 1));
+    EmaCodebook codebook = new EmaCodebook(config(deadBelow), codes, 5, Reducer.ALONE);
+    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0));
     return codebook;
   }
 
@@ -53,10 +54,10 @@ class EmaCodebookTest {
   void codesThatWereLoadedAreAdoptedInsteadOfReplacedByTheFirstBatch() {
     codes.assign(vectors(9, K));
     INDArray loaded = codes.dup();
-    EmaCodebook codebook = new EmaCodebook(config(0.5), codes, 5);
+    EmaCodebook codebook = new EmaCodebook(config(0.5), codes, 5, Reducer.ALONE);
     codebook.adopt();
     assertThat(codebook.dead()).isZero();
-    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0, 0, 1));
+    codebook.update(codebook.collect(vectors(1, 10), indices(new int[10]), 0));
     for (int k = 1; k < K; k++) { // only code 0 had vectors assigned
       for (int i = 0; i < D; i++) {
         assertThat(codes.getDouble(k, i)).isCloseTo(loaded.getDouble(k, i), TINY);
@@ -66,10 +67,10 @@ class EmaCodebookTest {
 
   @Test
   void theFirstBatchPlacesEveryCodeAtOneOfItsVectors() {
-    EmaCodebook codebook = new EmaCodebook(config(0), codes, 5);
+    EmaCodebook codebook = new EmaCodebook(config(0), codes, 5, Reducer.ALONE);
     assertThat(codebook.dead()).isEqualTo(K);
     INDArray z = vectors(1, 10);
-    codebook.update(codebook.collect(z, indices(new int[10]), 0, 0, 1));
+    codebook.update(codebook.collect(z, indices(new int[10]), 0));
     for (int k = 0; k < K; k++) {
       double best = Double.MAX_VALUE;
       for (int n = 0; n < 10; n++) {
@@ -90,7 +91,7 @@ class EmaCodebookTest {
     for (int step = 1; step < 6; step++) {
       INDArray z = vectors(10 + step, 7);
       int[] assigned = {0, 1, 1, 3, 0, 1, 0}; // none to code 2
-      codebook.update(codebook.collect(z, indices(assigned), step, 0, 1));
+      codebook.update(codebook.collect(z, indices(assigned), step));
       for (int k = 0; k < K; k++) {
         double n = 0;
         double[] sum = new double[D];
@@ -120,12 +121,12 @@ class EmaCodebookTest {
     INDArray z = vectors(2, 7);
     int[] assigned = {0, 1, 3, 0, 1, 3, 0};
     for (int step = 1; step <= 3; step++) { // 0.9, 0.81, 0.729 for code 2
-      codebook.update(codebook.collect(z, indices(assigned), step, 0, 1));
+      codebook.update(codebook.collect(z, indices(assigned), step));
     }
     assertThat(codebook.dead()).isEqualTo(1);
     assertThat(codebook.counts().getDouble(2)).isCloseTo(0.729, TINY);
     INDArray fresh = vectors(3, 7);
-    codebook.update(codebook.collect(fresh, indices(assigned), 4, 0, 1));
+    codebook.update(codebook.collect(fresh, indices(assigned), 4));
     assertThat(codebook.dead()).isZero();
     assertThat(codebook.counts().getDouble(2)).isEqualTo(1);
     assertThat(codebook.sums().getRow(2)).isEqualTo(codes.getRow(2));
@@ -136,19 +137,89 @@ class EmaCodebookTest {
     assertThat(fromTheBatch).isTrue();
   }
 
+  /** All codes with a count of one where two is asked for. */
+  private static EmaCodebook dead(Reducer reducer) {
+    EmaCodebook codebook =
+        new EmaCodebook(config(2), Nd4j.zeros(DataType.DOUBLE, K, D), 5, reducer);
+    codebook.adopt();
+    return codebook;
+  }
+
+  @Test
+  void replicasThatStepApartMergeIntoTheMeanOfAllTheirVectors() {
+    INDArray a = vectors(31, 6);
+    INDArray b = vectors(32, 6);
+    int[] ofA = {0, 1, 2, 3, 0, 1};
+    int[] ofB = {3, 3, 2, 0, 0, 1};
+    INDArray[] codes = new INDArray[2];
+    EmaCodebook[] replicas = new EmaCodebook[2];
+    for (int r = 0; r < 2; r++) {
+      codes[r] = Nd4j.ones(DataType.DOUBLE, K, D);
+      replicas[r] = new EmaCodebook(config(0), codes[r], 5, Reducer.apart(r, 2));
+      replicas[r].adopt();
+      replicas[r].update(replicas[r].collect(r == 0 ? a : b, indices(r == 0 ? ofA : ofB), 3));
+    }
+    merge(replicas);
+    assertThat(codes[0]).isEqualTo(codes[1]);
+    for (int k = 0; k < K; k++) {
+      double count = DECAY;
+      double sum = DECAY;
+      for (int n = 0; n < 6; n++) {
+        count += (1 - DECAY) / 2 * ((ofA[n] == k ? 1 : 0) + (ofB[n] == k ? 1 : 0));
+        sum += (1 - DECAY) / 2 * (ofA[n] == k ? a.getDouble(n, 0) : 0);
+        sum += (1 - DECAY) / 2 * (ofB[n] == k ? b.getDouble(n, 0) : 0);
+      }
+      assertThat(codes[0].getDouble(k, 0)).isCloseTo(sum / count, TINY);
+    }
+  }
+
+  @Test
+  void aCodeIsRevivedByOneReplicaAloneAndKeepsThatVectorWhenTheyMerge() {
+    INDArray[] z = {vectors(41, 50), vectors(42, 50)};
+    INDArray[] codes = new INDArray[2];
+    EmaCodebook[] replicas = new EmaCodebook[2];
+    for (int r = 0; r < 2; r++) {
+      codes[r] = Nd4j.zeros(DataType.DOUBLE, K, D);
+      replicas[r] = new EmaCodebook(config(0.5), codes[r], 5, Reducer.apart(r, 2));
+      replicas[r].update(replicas[r].collect(z[r], indices(new int[50]), 0));
+    }
+    merge(replicas);
+    for (int k = 1; k < K; k++) { // code 0 had all vectors assigned on the second replica
+      double best = Double.MAX_VALUE;
+      for (int n = 0; n < 50; n++) {
+        best = Math.min(best, codes[0].getRow(k).distance2(z[k % 2].getRow(n)));
+      }
+      assertThat(best).isLessThan(1e-12);
+    }
+    assertThat(codes[0]).isEqualTo(codes[1]);
+  }
+
+  private static void merge(EmaCodebook[] replicas) {
+    for (int i = 0; i < 2; i++) {
+      INDArray first = replicas[0].statistics().get(i);
+      INDArray second = replicas[1].statistics().get(i);
+      INDArray mean = first.add(second).div(2);
+      first.assign(mean);
+      second.assign(mean);
+    }
+    for (EmaCodebook each : replicas) {
+      each.merged();
+    }
+  }
+
   @Test
   void statisticsOfTwoWorkersSumToThoseOfTheJoinedBatch() {
     for (long step = 0; step < 20; step++) {
-      EmaCodebook one = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2); // all dead again
-      EmaCodebook left = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2);
-      EmaCodebook right = placed(Nd4j.zeros(DataType.DOUBLE, K, D), 2);
+      EmaCodebook one = dead(Reducer.ALONE);
+      EmaCodebook left = dead(new Fixtures.Exchange(2).reducer(0));
+      EmaCodebook right = dead(new Fixtures.Exchange(2).reducer(1));
       INDArray a = vectors(100 + step, 6);
       INDArray b = vectors(200 + step, 6);
       INDArray joined =
-          one.collect(Nd4j.vstack(a, b), indices(0, 1, 2, 3, 0, 1, 3, 3, 3, 0, 0, 1), step, 0, 1);
+          one.collect(Nd4j.vstack(a, b), indices(0, 1, 2, 3, 0, 1, 3, 3, 3, 0, 0, 1), step);
       INDArray sum =
-          left.collect(a, indices(0, 1, 2, 3, 0, 1), step, 0, 2)
-              .add(right.collect(b, indices(3, 3, 3, 0, 0, 1), step, 1, 2));
+          left.collect(a, indices(0, 1, 2, 3, 0, 1), step)
+              .add(right.collect(b, indices(3, 3, 3, 0, 0, 1), step));
       assertThat(sum.sub(joined).amaxNumber().doubleValue()).isLessThan(1e-14);
       // the vectors that revive codes are copies, so they agree to the bit
       for (int i = K + K * D; i < K + 2 * K * D; i++) {

@@ -179,6 +179,15 @@ public final class CheckpointStore {
   }
 
   /**
+   * The committed checkpoint of a step.
+   *
+   * @throws IOException when there is none, or it cannot be used
+   */
+  public Checkpoint of(long step) throws IOException {
+    return Checkpoint.open(fs, directory(step));
+  }
+
+  /**
    * Removes old checkpoints and what interrupted runs left before the newest one. Without a
    * committed checkpoint nothing is removed; nor is any file that is not of a checkpoint.
    *

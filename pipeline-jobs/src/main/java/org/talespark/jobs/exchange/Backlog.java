@@ -1,7 +1,6 @@
 package org.talespark.jobs.exchange;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,12 +34,11 @@ final class Backlog {
     }
   }
 
-  /** Keeps a copy. */
+  /** Keeps a frame; the payload's memory must be nobody else's. */
   void keep(Frame frame, ByteBuffer payload) {
     int from = frame.rank();
-    ByteBuffer copy = ByteBuffer.allocate(payload.remaining()).order(ByteOrder.nativeOrder());
-    byRank.get(from).add(new Kept(frame, copy.put(payload).flip()));
-    bytes[from] += copy.remaining();
+    byRank.get(from).add(new Kept(frame, payload));
+    bytes[from] += payload.remaining();
     if (bytes[from] > LIMIT && !paused[from]) {
       paused[from] = true;
       mesh.reading(from, false);

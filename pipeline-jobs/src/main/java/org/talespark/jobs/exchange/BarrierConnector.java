@@ -28,18 +28,26 @@ final class BarrierConnector {
 
   static RingExchange connect(BarrierTaskContext context, SparkConf conf, ExchangeConfig config) {
     SparkEnv env = SparkEnv.get();
+    SparkConf limited =
+        conf.clone()
+            .setIfMissing(
+                "spark." + MODULE + ".io.connectionCreationTimeout", config.timeoutSeconds() + "s");
     TransportConf transport =
-        SparkTransportConf.fromSparkConf(conf, MODULE, NETWORK_THREADS, Option.empty());
-    Security security =
-        env.securityManager().isAuthenticationEnabled()
-            ? new Security.Secret(conf.getAppId(), env.securityManager())
-            : new Security.Open();
-    String host = env.blockManager().blockManagerId().host();
+        SparkTransportConf.fromSparkConf(limited, MODULE, NETWORK_THREADS, Option.empty());
+    String host =
+        config.host() == null ? env.blockManager().blockManagerId().host() : config.host();
     int workers = context.getTaskInfos().length;
-    Mesh mesh = Mesh.bind(transport, security, localAddress(host), config.port(), workers);
+    Mesh mesh =
+        Mesh.bind(
+            transport, security(env, conf), localAddress(host), config.port(), config.ports());
     try {
       String mine = mesh.port() + " " + UUID.randomUUID() + " " + host;
       String[] all = context.allGather(mine);
+      if (all.length != workers) {
+        throw new ExchangeException(
+            "Cannot join the run: %d workers answered, expected %d".formatted(all.length, workers),
+            ExchangeException.NOBODY);
+      }
       List<InetSocketAddress> addresses = new ArrayList<>();
       for (String one : all) {
         String[] fields = one.split(" ", 3);
@@ -54,8 +62,22 @@ final class BarrierConnector {
   }
 
   /**
-   * The executor's own address where this machine has it; behind address translation it has not,
-   * and listens on all.
+   * The application's own keys where it has some; a configuration that asks for authentication in
+   * an application without has its own secret.
+   */
+  private static Security security(SparkEnv env, SparkConf conf) {
+    if (env.securityManager().isAuthenticationEnabled()) {
+      return new Security.Secret(conf.getAppId(), env.securityManager());
+    }
+    return conf.getBoolean("spark.authenticate", false)
+        ? new Security.Secret(
+            conf.getAppId(), new Security.Key(conf.get("spark.authenticate.secret")))
+        : new Security.Open();
+  }
+
+  /**
+   * The advertised address where this machine has it; behind address translation it has not, and
+   * listens on all.
    */
   private static String localAddress(String host) {
     try {

@@ -2,10 +2,12 @@ package org.talespark.jobs.exchange;
 
 import org.nd4j.linalg.api.buffer.DataType;
 
-/** What an exchanged array consists of. */
+/** What an array, or a payload on its way, consists of. */
 enum Element {
   FLOAT(1, Float.BYTES),
-  DOUBLE(2, Double.BYTES);
+  DOUBLE(2, Double.BYTES),
+  /** Floats on their way in half precision, as {@link Halves} packs them; no array has these. */
+  HALF(3, Short.BYTES);
 
   private final int code;
   private final int bytes;

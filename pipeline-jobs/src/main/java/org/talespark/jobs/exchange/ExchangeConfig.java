@@ -1,27 +1,79 @@
 package org.talespark.jobs.exchange;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.io.Serializable;
+
 /**
- * Settings of an exchange.
+ * Settings of an exchange; in configuration files in snake case under {@code exchange}. What is
+ * absent or null gets its default.
  *
  * @param timeoutSeconds how long a wait lasts while nothing moves, in seconds; also the limit for
- *     connecting
- * @param chunkBytes the unit in which large arrays travel and are summed, in bytes, a multiple of 8
- * @param smallBytes arrays below this size, in bytes, are sent whole to every worker instead of
- *     round the ring
- * @param port the port to listen on, 0 for any free one; when it is taken, the next ones are tried,
- *     one for each worker
+ *     connecting; default 120
+ * @param port the first port to listen on, 0 for any free one; default 0
+ * @param ports how many ports, from {@code port} on, are tried; default 16; workers of one machine
+ *     need one each
+ * @param host the address that others are told to connect to; null, the default, for the executor's
+ *     own. Where this machine has that address it listens there, else (behind address translation)
+ *     on all of its own
+ * @param wire how FLOAT arrays travel; default {@code full}
+ * @param chunkBytes the unit in which large arrays travel and are summed, in bytes of memory, a
+ *     multiple of 8; default 256 KiB
+ * @param smallBytes arrays below this size, in bytes, are summed by a tree instead of a ring; null,
+ *     the default, for 32 KiB a worker, at most 4 MiB: the more workers, the more rounds a ring
+ *     takes
  */
-public record ExchangeConfig(int timeoutSeconds, int chunkBytes, int smallBytes, int port) {
+public record ExchangeConfig(
+    Integer timeoutSeconds,
+    Integer port,
+    Integer ports,
+    String host,
+    Wire wire,
+    Integer chunkBytes,
+    Integer smallBytes)
+    implements Serializable {
+
+  /** How the elements of FLOAT arrays travel. */
+  public enum Wire {
+    /** As they are. */
+    @JsonProperty("full")
+    FULL,
+    /**
+     * As IEEE 754 half precision with a power of two for each chunk: half of the bytes, about three
+     * decimal digits. Sums are made in float32. Small arrays and DOUBLE arrays travel as they are.
+     */
+    @JsonProperty("half")
+    HALF
+  }
+
   /** The largest message of {@link Exchange#allGather}, in bytes. */
   public static final int MAX_GATHER_BYTES = 16 << 20;
 
-  private static final int MIN_CHUNK_BYTES = 64;
-  private static final int MAX_CHUNK_BYTES = 16 << 20;
-  private static final int MAX_PORT = 65_535;
+  static final int MAX_CHUNK_BYTES = 16 << 20;
 
-  /** Checks every setting. */
+  private static final int MIN_CHUNK_BYTES = 64;
+  private static final int MAX_PORT = 65_535;
+  private static final int SMALL_BYTES_A_WORKER = 32 << 10;
+  private static final int MAX_DEFAULT_SMALL_BYTES = 4 << 20;
+
+  /** Fills in the defaults and checks every setting. */
   public ExchangeConfig {
+    timeoutSeconds = timeoutSeconds == null ? 120 : timeoutSeconds;
+    port = port == null ? 0 : port;
+    ports = ports == null ? 16 : ports;
+    wire = wire == null ? Wire.FULL : wire;
+    chunkBytes = chunkBytes == null ? 256 << 10 : chunkBytes;
     check("timeout_seconds", timeoutSeconds, timeoutSeconds >= 1, "at least 1");
+    check("port", port, port >= 0 && port <= MAX_PORT, "0 to " + MAX_PORT);
+    check(
+        "ports",
+        ports,
+        ports >= 1 && (port == 0 || port + ports - 1 <= MAX_PORT),
+        "at least 1, and port + ports - 1 at most " + MAX_PORT);
+    check(
+        "host",
+        host,
+        host == null || host.matches("[A-Za-z0-9.:_-]{1,253}"),
+        "an address or a host name");
     check(
         "chunk_bytes",
         chunkBytes,
@@ -32,30 +84,47 @@ public record ExchangeConfig(int timeoutSeconds, int chunkBytes, int smallBytes,
     check(
         "small_bytes",
         smallBytes,
-        smallBytes >= 0 && smallBytes <= MAX_GATHER_BYTES,
+        smallBytes == null || (smallBytes >= 0 && smallBytes <= MAX_GATHER_BYTES),
         "0 to " + MAX_GATHER_BYTES);
-    check("port", port, port >= 0 && port <= MAX_PORT, "0 to " + MAX_PORT);
   }
 
-  /** 120 seconds, chunks of 512 KiB, small below 64 KiB, any free port. */
+  /** Every setting at its default. */
   public static ExchangeConfig defaults() {
-    return new ExchangeConfig(120, 512 << 10, 64 << 10, 0);
+    return new ExchangeConfig(null, null, null, null, null, null, null);
+  }
+
+  /** The border between small and large arrays among so many workers, in bytes. */
+  public int smallBytes(int workers) {
+    return smallBytes != null
+        ? smallBytes
+        : (int) Math.min(MAX_DEFAULT_SMALL_BYTES, (long) SMALL_BYTES_A_WORKER * workers);
   }
 
   /** The same with another limit for waits. */
   public ExchangeConfig withTimeoutSeconds(int seconds) {
-    return new ExchangeConfig(seconds, chunkBytes, smallBytes, port);
+    return new ExchangeConfig(seconds, port, ports, host, wire, chunkBytes, smallBytes);
   }
 
   /** The same with another unit and another border between small and large arrays. */
   public ExchangeConfig withSizes(int newChunkBytes, int newSmallBytes) {
-    return new ExchangeConfig(timeoutSeconds, newChunkBytes, newSmallBytes, port);
+    return new ExchangeConfig(
+        timeoutSeconds, port, ports, host, wire, newChunkBytes, newSmallBytes);
   }
 
-  private static void check(String key, int value, boolean good, String rule) {
+  /** The same with FLOAT arrays travelling in another way. */
+  public ExchangeConfig withWire(Wire newWire) {
+    return new ExchangeConfig(timeoutSeconds, port, ports, host, newWire, chunkBytes, smallBytes);
+  }
+
+  /** The same with another range of ports. */
+  public ExchangeConfig withPorts(int first, int count) {
+    return new ExchangeConfig(timeoutSeconds, first, count, host, wire, chunkBytes, smallBytes);
+  }
+
+  private static void check(String key, Object value, boolean good, String rule) {
     if (!good) {
       throw new IllegalArgumentException(
-          "Cannot use exchange setting: exchange.%s=%d, expected %s".formatted(key, value, rule));
+          "Cannot use exchange setting: exchange.%s=%s, expected %s".formatted(key, value, rule));
     }
   }
 }

@@ -1,6 +1,7 @@
 package org.talespark.jobs.exchange;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.runtime.NativeMemory;
@@ -14,10 +15,17 @@ final class FlatMemory {
   private final Element element;
   private final long length;
 
+  /** All of it, where a buffer can hold that. */
+  private final ByteBuffer whole;
+
   private FlatMemory(INDArray owner, Element element, long length) {
     this.owner = owner;
     this.element = element;
     this.length = length;
+    this.whole =
+        bytes() > 0 && bytes() <= Integer.MAX_VALUE
+            ? NativeMemory.window(owner, 0, (int) bytes())
+            : null;
   }
 
   /**
@@ -58,7 +66,10 @@ final class FlatMemory {
           "Cannot take elements %d to %d of %d of %s"
               .formatted(first, first + elements, length, owner.dataType()));
     }
-    return NativeMemory.window(
-        owner, first * element.bytes(), Math.multiplyExact(elements, element.bytes()));
+    int bytes = Math.multiplyExact(elements, element.bytes());
+    long start = first * element.bytes();
+    return whole != null
+        ? whole.slice((int) start, bytes).order(ByteOrder.nativeOrder())
+        : NativeMemory.window(owner, start, bytes);
   }
 }

@@ -14,10 +14,11 @@ import java.util.UUID;
  * @param sequence the operation, counted from 0; for GOODBYE the first one that the sender does not
  *     take part in
  * @param element what the payload consists of, for the kinds that carry sums
- * @param step the step of a ring
+ * @param step the step of a ring or a tree
  * @param chunk the chunk of the segment that travels in this step
  * @param total elements or bytes of the whole operation
  * @param length bytes of the payload
+ * @param exponent what HALF elements are to be multiplied by is two to this power
  */
 record Frame(
     Kind kind,
@@ -29,14 +30,15 @@ record Frame(
     int step,
     int chunk,
     long total,
-    int length) {
+    int length,
+    int exponent) {
 
   /** What a frame is for. */
   enum Kind {
     /** First frame of a connection. */
     HELLO(1, 0),
-    /** A chunk on its way round the ring. */
-    RING(2, 1 << 24),
+    /** A chunk on its way round the ring; its payload is a stream of its own behind the header. */
+    RING(2, ExchangeConfig.MAX_CHUNK_BYTES),
     /** A small array, whole. */
     SMALL(3, ExchangeConfig.MAX_GATHER_BYTES),
     /** Bytes of an all-gather. */
@@ -46,7 +48,11 @@ record Frame(
     /** The sender leaves; the payload says why, or is empty. */
     GOODBYE(6, 4096),
     /** The connection is not wanted; the payload says why. */
-    REFUSED(7, 4096);
+    REFUSED(7, 4096),
+    /** The answer to HELLO when the connection is wanted. */
+    WELCOME(8, 0),
+    /** The sender has been waiting for a while; {@code total} is the worker it waits for. */
+    WAITING(9, 0);
 
     private final int code;
     private final int maxBytes;
@@ -60,10 +66,18 @@ record Frame(
     int maxBytes() {
       return maxBytes;
     }
+
+    /**
+     * Whether the payload follows the message instead of being its end, so that it can be worked in
+     * as it arrives.
+     */
+    boolean streamed() {
+      return this == RING;
+    }
   }
 
-  static final int BYTES = 64;
-  private static final int MAGIC = 0x54535831; // "TSX1"
+  static final int BYTES = 72;
+  private static final int MAGIC = 0x54535832; // "TSX2"
 
   /** A frame that is not one, or not one of ours. */
   static final class Malformed extends Exception {
@@ -83,7 +97,8 @@ record Frame(
     out.putInt(MAGIC).putInt(kind.code);
     out.putLong(run.getMostSignificantBits()).putLong(run.getLeastSignificantBits());
     out.putInt(rank).putInt(workers).putLong(sequence).putInt(element.code());
-    return out.putInt(step).putInt(chunk).putLong(total).putInt(length);
+    out.putInt(step).putInt(chunk).putLong(total).putInt(length);
+    return out.putInt(exponent).putInt(0);
   }
 
   /**
@@ -97,7 +112,7 @@ record Frame(
     }
     message.order(ByteOrder.nativeOrder());
     int magic = message.getInt();
-    require(magic == MAGIC, "magic", magic, "0x54535831");
+    require(magic == MAGIC, "magic", magic, "0x54535832");
     Kind kind = kind(message.getInt());
     UUID run = new UUID(message.getLong(), message.getLong());
     int rank = message.getInt();
@@ -113,9 +128,19 @@ record Frame(
     long total = message.getLong();
     require(total >= 0, "total", total, "at least 0");
     int length = message.getInt();
-    require(length == message.remaining(), "length", length, String.valueOf(message.remaining()));
     require(length <= kind.maxBytes(), "length", length, "at most " + kind.maxBytes());
-    return new Frame(kind, run, rank, workers, sequence, element, step, chunk, total, length);
+    int exponent = message.getInt();
+    require(Halves.isExponent(exponent), "exponent", exponent, "one that a float can be scaled by");
+    int reserved = message.getInt();
+    require(reserved == 0, "reserved", reserved, "0");
+    if (kind.streamed()) {
+      require(length >= 1, "length", length, "at least 1");
+      require(!message.hasRemaining(), "remaining", message.remaining(), "0");
+    } else {
+      require(length == message.remaining(), "length", length, "" + message.remaining());
+    }
+    return new Frame(
+        kind, run, rank, workers, sequence, element, step, chunk, total, length, exponent);
   }
 
   private static Kind kind(int code) throws Malformed {

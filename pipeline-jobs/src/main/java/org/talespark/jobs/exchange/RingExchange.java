@@ -3,8 +3,10 @@ package org.talespark.jobs.exchange;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import io.netty.buffer.ByteBuf;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -18,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The exchange of a run with several workers. Large arrays go round a ring in chunks (each worker
- * sends and receives twice the array less a share, whatever the number of workers); small ones go
- * whole to everybody and are summed in the order of ranks.
+ * sends and receives twice the array less a share, whatever the number of workers); small ones are
+ * summed by recursive doubling, in few steps.
  *
  * <p>Operations run one after the other. What a faster worker sends for the next one is kept, up to
  * a limit from which on this worker stops reading from it; a worker cannot be further ahead than
@@ -33,6 +35,7 @@ public final class RingExchange implements Exchange {
   private final int workers;
   private final ExchangeConfig config;
   private final Sums sums = new Sums();
+  private final Halves halves = new Halves();
   private final Operation.Outbox outbox = this::send;
   private final Object lock = new Object();
 
@@ -40,6 +43,8 @@ public final class RingExchange implements Exchange {
   private final Queue<Operation> queue = new ArrayDeque<>();
   private final Backlog backlog;
   private final boolean[] gone;
+  private final Standstill standstill;
+  private boolean toldOfWaiting;
   private long submitted;
   private long finished;
   private ExchangeException failure;
@@ -54,6 +59,7 @@ public final class RingExchange implements Exchange {
     this.config = config;
     this.backlog = new Backlog(workers, mesh);
     this.gone = new boolean[workers];
+    this.standstill = new Standstill(workers);
   }
 
   /**
@@ -113,36 +119,22 @@ public final class RingExchange implements Exchange {
   public Pending allReduceSumAsync(INDArray flat) {
     FlatMemory array = FlatMemory.of(flat);
     synchronized (lock) {
-      Operation operation = array.bytes() < config.smallBytes() ? smallSum(array) : ringSum(array);
-      return submit(operation);
+      boolean small = array.bytes() < config.smallBytes(workers);
+      return submit(small ? treeSum(array) : ringSum(array));
     }
   }
 
   private Operation ringSum(FlatMemory array) {
     int chunkElements = config.chunkBytes() / array.element().bytes();
     RingSchedule ring = new RingSchedule(rank, workers, array.length(), chunkElements);
-    return new RingSum(submitted, array, ring, sums, mesh);
+    boolean half = config.wire() == ExchangeConfig.Wire.HALF && array.element() == Element.FLOAT;
+    Carriage carriage =
+        half ? new HalfCarriage(array, halves, mesh.allocator()) : new FullCarriage(array, sums);
+    return new RingSum(submitted, array, ring, carriage, mesh);
   }
 
-  private Operation smallSum(FlatMemory array) {
-    int elements = Math.toIntExact(array.length());
-    byte[] own = new byte[Math.toIntExact(array.bytes())];
-    array.slice(0, elements).get(own);
-    Frame frame =
-        mesh.frame(Frame.Kind.SMALL, submitted, array.element(), 0, 0, elements, own.length);
-    String name = "all-reduce of %d %s".formatted(elements, array.element());
-    return new Share(
-        frame,
-        own,
-        true,
-        name,
-        all -> {
-          ByteBuffer target = array.slice(0, elements);
-          target.duplicate().put(all.get(0));
-          for (byte[] other : all.subList(1, all.size())) {
-            sums.add(array.element(), target, ByteBuffer.wrap(other));
-          }
-        });
+  private Operation treeSum(FlatMemory array) {
+    return new TreeSum(submitted, array, new TreeSchedule(rank, workers), sums, mesh);
   }
 
   @Override
@@ -182,7 +174,7 @@ public final class RingExchange implements Exchange {
     Pending pending;
     synchronized (lock) {
       Frame frame = mesh.frame(kind, submitted, mine.length, mine.length);
-      pending = submit(new Share(frame, mine, false, name, result::add));
+      pending = submit(new Share(frame, mine, name, result::add));
     }
     pending.await();
     synchronized (lock) {
@@ -211,7 +203,7 @@ public final class RingExchange implements Exchange {
 
   /** Starts the head of the queue and works in what has arrived for it. */
   private void begin(Operation operation) {
-    lastMoved = System.nanoTime();
+    moved();
     for (int other = 0; other < workers; other++) {
       if (gone[other]) {
         failNow("rank " + other + " has left the exchange", other, null);
@@ -244,21 +236,29 @@ public final class RingExchange implements Exchange {
     }
   }
 
-  private void send(Operation operation, int to, Frame frame, ByteBuffer payload, Object owner) {
+  private void send(Operation operation, int to, Frame frame, ByteBuf payload) {
     operation.sent();
-    mesh.send(to, frame, payload, owner, problem -> written(operation, to, problem));
+    mesh.send(to, frame, payload, problem -> written(operation, to, frame, problem));
   }
 
-  private void written(Operation operation, int to, Throwable problem) {
+  private void written(Operation operation, int to, Frame frame, Throwable problem) {
     synchronized (lock) {
-      lastMoved = System.nanoTime();
-      operation.written();
+      if (failure != null) {
+        return;
+      }
+      moved();
       if (problem != null) {
         failNow("rank " + to + " cannot be reached any more: " + problem, to, problem);
       } else {
+        operation.written(frame, outbox);
         finishIfDone();
       }
     }
+  }
+
+  private void moved() {
+    lastMoved = System.nanoTime();
+    toldOfWaiting = false;
   }
 
   private void accept(Operation operation, Frame frame, ByteBuffer payload) {
@@ -273,14 +273,18 @@ public final class RingExchange implements Exchange {
   private void await(Operation operation) {
     long limit = TimeUnit.SECONDS.toNanos(config.timeoutSeconds());
     try {
-      for (long left = limit; !operation.done().await(left, TimeUnit.NANOSECONDS); ) {
-        left = lastMoved + limit - System.nanoTime();
-        if (left <= 0) {
+      for (long left = limit / 2; !operation.done().await(left, TimeUnit.NANOSECONDS); ) {
+        long idle = System.nanoTime() - lastMoved;
+        if (idle >= limit / 2) {
           synchronized (lock) {
-            timeOut();
+            if (idle >= limit) {
+              timeOut();
+            } else {
+              tellOfWaiting();
+            }
           }
-          left = 1;
         }
+        left = Math.max(1, (idle < limit / 2 ? limit / 2 : limit) - idle);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -297,24 +301,42 @@ public final class RingExchange implements Exchange {
     }
   }
 
+  /** Lets the others know, once in a wait, that it is not this worker that stands still. */
+  private void tellOfWaiting() {
+    Operation current = queue.peek();
+    if (failure == null && current != null && !current.received() && !toldOfWaiting) {
+      toldOfWaiting = true;
+      mesh.tell(mesh.frame(Frame.Kind.WAITING, current.sequence(), current.awaitedRank(), 0));
+    }
+  }
+
   private void timeOut() {
     Operation current = queue.peek();
     if (failure != null || current == null) {
       return;
     }
-    String why =
-        current.received()
-            ? "for other workers to accept %d frames".formatted(current.unwritten())
-            : "for rank %d (%s) to send %s"
-                .formatted(
-                    current.awaitedRank(),
-                    mesh.address(current.awaitedRank()),
-                    current.awaitedFrame());
-    failNow(
-        "rank %d waited %d s %s; try that worker's log, or a larger exchange.timeout_seconds"
-            .formatted(rank, config.timeoutSeconds(), why),
-        current.received() ? ExchangeException.NOBODY : current.awaitedRank(),
-        null);
+    String advice = "; try that worker's log, or a larger exchange.timeout_seconds";
+    String waited = "rank %d waited %d s ".formatted(rank, config.timeoutSeconds());
+    if (current.received()) {
+      failNow(
+          waited + "for other workers to accept %d frames".formatted(current.unwritten()) + advice,
+          ExchangeException.NOBODY,
+          null);
+      return;
+    }
+    int awaited = current.awaitedRank();
+    int root = standstill.root(awaited);
+    String whom =
+        "for rank %d (%s) to send %s".formatted(root, mesh.address(root), current.awaitedFrame());
+    String chain = root == awaited ? "" : ", through rank %d, which waits too".formatted(awaited);
+    failNow(waited + whom + chain + advice, root, null);
+  }
+
+  private static ByteBuffer copy(ByteBuffer payload) {
+    return ByteBuffer.allocate(payload.remaining())
+        .order(ByteOrder.nativeOrder())
+        .put(payload)
+        .flip();
   }
 
   /** Ends the exchange, naming the operation under way. */
@@ -361,26 +383,98 @@ public final class RingExchange implements Exchange {
     @Override
     public void frame(Frame frame, ByteBuffer payload) {
       synchronized (lock) {
-        if (failure != null) {
-          return;
-        }
-        lastMoved = System.nanoTime();
-        Operation current = queue.peek();
-        if (frame.kind() == Frame.Kind.GOODBYE) {
-          left(frame, UTF_8.decode(payload).toString());
-        } else if (current != null && frame.sequence() == finished) {
-          accept(current, frame, payload);
-          finishIfDone();
-        } else if (frame.sequence() == finished || frame.sequence() == finished + 1) {
-          backlog.keep(frame, payload);
-        } else {
-          failNow(
-              "rank %d sent a frame of operation %d, expected %d or the next"
-                  .formatted(frame.rank(), frame.sequence(), finished),
-              frame.rank(),
-              null);
+        if (failure == null) {
+          switch (frame.kind()) {
+            case GOODBYE -> left(frame, UTF_8.decode(payload).toString());
+            case WAITING -> standstill.waits(frame.rank(), frame.total());
+            default -> handOn(frame, payload, false);
+          }
         }
       }
+    }
+
+    /** Gives a whole frame to the operation it belongs to, now or when that begins. */
+    private void handOn(Frame frame, ByteBuffer payload, boolean owned) {
+      moved();
+      standstill.moved(frame.rank());
+      Operation current = queue.peek();
+      if (current != null && frame.sequence() == finished) {
+        accept(current, frame, payload);
+        finishIfDone();
+      } else if (frame.sequence() == finished || frame.sequence() == finished + 1) {
+        backlog.keep(frame, owned ? payload : copy(payload));
+      } else {
+        failNow(
+            "rank %d sent a frame of operation %d, expected %d or the next"
+                .formatted(frame.rank(), frame.sequence(), finished),
+            frame.rank(),
+            null);
+      }
+    }
+
+    @Override
+    public Inflow stream(Frame frame) {
+      synchronized (lock) {
+        Operation current = queue.peek();
+        if (failure != null) {
+          return Inflow.NOWHERE;
+        }
+        if (current == null || frame.sequence() != finished) {
+          return collecting(frame);
+        }
+        try {
+          return working(frame, current.open(frame, outbox));
+        } catch (Frame.Malformed e) {
+          failNow("rank " + frame.rank() + " sent " + e.getMessage(), frame.rank(), e);
+          return Inflow.NOWHERE;
+        }
+      }
+    }
+
+    /** For a payload of an operation that has not begun here. */
+    private Inflow collecting(Frame frame) {
+      ByteBuffer payload = ByteBuffer.allocate(frame.length()).order(ByteOrder.nativeOrder());
+      return new Inflow() {
+        @Override
+        public void take(ByteBuffer piece) {
+          payload.put(piece);
+        }
+
+        @Override
+        public void end() {
+          synchronized (lock) {
+            if (failure == null) {
+              handOn(frame, payload.flip(), true);
+            }
+          }
+        }
+      };
+    }
+
+    /** For a payload of the operation under way. */
+    private Inflow working(Frame frame, Inflow inflow) {
+      return new Inflow() {
+        @Override
+        public void take(ByteBuffer piece) {
+          synchronized (lock) {
+            if (failure == null) {
+              moved();
+              standstill.moved(frame.rank());
+              inflow.take(piece);
+            }
+          }
+        }
+
+        @Override
+        public void end() {
+          synchronized (lock) {
+            if (failure == null) {
+              inflow.end();
+              finishIfDone();
+            }
+          }
+        }
+      };
     }
 
     private void left(Frame goodbye, String reason) {

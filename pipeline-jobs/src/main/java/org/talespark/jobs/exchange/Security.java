@@ -47,4 +47,22 @@ sealed interface Security {
       return List.of(new AuthClientBootstrap(conf, application, holder));
     }
   }
+
+  /** One secret for everybody. */
+  record Key(String secret) implements SecretKeyHolder {
+    @Override
+    public String getSaslUser(String application) {
+      return application;
+    }
+
+    @Override
+    public String getSecretKey(String application) {
+      return secret;
+    }
+
+    @Override
+    public String toString() {
+      return "Key"; // the secret must not get into logs
+    }
+  }
 }

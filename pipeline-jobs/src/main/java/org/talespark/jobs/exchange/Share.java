@@ -1,5 +1,6 @@
 package org.talespark.jobs.exchange;
 
+import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -9,7 +10,6 @@ import java.util.function.Consumer;
 final class Share extends Operation {
   private final Frame mine;
   private final byte[] own;
-  private final boolean sameLength;
   private final String name;
   private final Consumer<List<byte[]>> all;
   private final byte[][] byRank;
@@ -18,14 +18,12 @@ final class Share extends Operation {
   /**
    * @param mine the header of the frames this worker sends
    * @param own this worker's bytes
-   * @param sameLength whether every worker must send as many
    * @param all takes every worker's bytes by rank, when the last have arrived
    */
-  Share(Frame mine, byte[] own, boolean sameLength, String name, Consumer<List<byte[]>> all) {
+  Share(Frame mine, byte[] own, String name, Consumer<List<byte[]>> all) {
     super(mine.sequence());
     this.mine = mine;
     this.own = own;
-    this.sameLength = sameLength;
     this.name = name;
     this.all = all;
     this.byRank = new byte[mine.workers()][];
@@ -41,22 +39,15 @@ final class Share extends Operation {
   void start(Outbox outbox) {
     for (int step = 1; step < mine.workers(); step++) {
       int to = (mine.rank() + step) % mine.workers();
-      outbox.send(this, to, mine, ByteBuffer.wrap(own), this);
+      outbox.send(this, to, mine, Unpooled.wrappedBuffer(own));
     }
     arrived(mine.rank(), own);
   }
 
   @Override
   void accept(Frame frame, ByteBuffer payload, Outbox outbox) throws Frame.Malformed {
-    boolean good =
-        frame.kind() == mine.kind()
-            && frame.element() == mine.element()
-            && (!sameLength || (frame.total() == mine.total() && payload.remaining() == own.length))
-            && byRank[frame.rank()] == null;
-    if (!good) {
-      throw new Frame.Malformed(
-          "%s of %d %s with %d bytes, expected %s; all workers must call the same operations in the same order"
-              .formatted(frame.kind(), frame.total(), frame.element(), frame.length(), name));
+    if (frame.kind() != mine.kind() || byRank[frame.rank()] != null) {
+      throw unexpected(frame);
     }
     byte[] bytes = new byte[payload.remaining()];
     payload.get(bytes);

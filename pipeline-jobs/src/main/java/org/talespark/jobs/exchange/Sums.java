@@ -34,6 +34,7 @@ final class Sums {
     switch (element) {
       case FLOAT -> addFloats(into.asFloatBuffer(), from.asFloatBuffer());
       case DOUBLE -> addDoubles(into.asDoubleBuffer(), from.asDoubleBuffer());
+      case HALF -> throw new IllegalArgumentException("Cannot add: element=HALF, expected FLOAT");
     }
   }
 
@@ -66,6 +67,26 @@ final class Sums {
   private static void addArrays(double[] a, double[] b, int n) {
     for (int i = 0; i < n; i++) {
       a[i] += b[i];
+    }
+  }
+
+  /** Makes all NaN of a buffer the same; its position stays as it is. */
+  void oneNan(Element element, ByteBuffer values) {
+    ByteBuffer all = values.slice().order(ByteOrder.nativeOrder());
+    if (element == Element.FLOAT) {
+      FloatBuffer floats = all.asFloatBuffer();
+      for (int i = 0; i < floats.limit(); i++) {
+        if (Float.isNaN(floats.get(i))) {
+          floats.put(i, Float.NaN);
+        }
+      }
+    } else {
+      DoubleBuffer doubles = all.asDoubleBuffer();
+      for (int i = 0; i < doubles.limit(); i++) {
+        if (Double.isNaN(doubles.get(i))) {
+          doubles.put(i, Double.NaN);
+        }
+      }
     }
   }
 }

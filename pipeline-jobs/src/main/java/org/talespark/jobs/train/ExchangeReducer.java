@@ -2,9 +2,10 @@ package org.talespark.jobs.train;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.jobs.exchange.Exchange;
+import org.talespark.jobs.exchange.Pending;
 import org.talespark.zoo.train.Reducer;
 
-/** The learner's view of the exchange; counts the time spent in it. */
+/** The learner's view of the exchange; counts the time spent waiting for it. */
 final class ExchangeReducer implements Reducer {
   private final Exchange exchange;
   private long nanos;
@@ -25,12 +26,20 @@ final class ExchangeReducer implements Reducer {
 
   @Override
   public void sum(INDArray flat) {
-    long start = System.nanoTime();
-    exchange.allReduceSum(flat);
-    nanos += System.nanoTime() - start;
+    begin(flat).await();
   }
 
-  /** Share of these seconds that went into sums, waiting for others included. */
+  @Override
+  public Handle begin(INDArray flat) {
+    Pending pending = exchange.allReduceSumAsync(flat);
+    return () -> {
+      long start = System.nanoTime();
+      pending.await();
+      nanos += System.nanoTime() - start;
+    };
+  }
+
+  /** Share of these seconds that went into waiting for sums, so for other workers too. */
   double share(double seconds) {
     return seconds <= 0 ? 0 : nanos / 1e9 / seconds;
   }

@@ -46,7 +46,8 @@ public final class LearnerFiles {
   private LearnerFiles() {}
 
   /** All files of a checkpoint. */
-  static Map<String, FileBody> of(Learner learner, Object modelConfig, TrainerState state) {
+  static Map<String, FileBody> of(Learner learner, TrainConfig config, TrainerState state) {
+    Object modelConfig = config.task().modelConfig(config.data().size());
     Map<String, FileBody> files = new LinkedHashMap<>();
     files.put(MODEL, tensors(learner.model()));
     if (!learner.ema().isEmpty()) {
@@ -58,18 +59,32 @@ public final class LearnerFiles {
     return files;
   }
 
-  private static FileBody tensors(Map<String, INDArray> arrays) {
+  /** Begins with the weights of a base, or with the fresh ones when there is none. */
+  static void begin(Learner learner, String base, Configuration hadoop) {
+    if (base != null) {
+      Pretrained from = pretrained(hadoop).apply(base);
+      learner.model().forEach((name, array) -> array.assign(from.tensor(name)));
+      learner.ema().forEach((name, array) -> array.assign(from.tensor(name)));
+      learner.begun();
+    }
+  }
+
+  static FileBody tensors(Map<String, INDArray> arrays) {
     List<TensorSource> sources = new ArrayList<>();
     arrays.forEach((name, array) -> sources.add(TensorSource.of(name, array)));
     return out -> SafetensorsWriter.write(out, Map.of("format", "pt"), sources);
   }
 
+  /** Where the run stood that wrote a checkpoint. */
+  static TrainerState state(Checkpoint checkpoint) throws IOException {
+    try (InputStream in = checkpoint.open(STATE)) {
+      return JSON.readValue(in, TrainerState.class);
+    }
+  }
+
   /** Loads a checkpoint into a learner of the same configuration. */
   static TrainerState restore(Checkpoint checkpoint, Learner learner) throws IOException {
-    TrainerState state;
-    try (InputStream in = checkpoint.open(STATE)) {
-      state = JSON.readValue(in, TrainerState.class);
-    }
+    TrainerState state = state(checkpoint);
     load(checkpoint, MODEL, learner.model());
     if (!learner.ema().isEmpty()) {
       load(checkpoint, EMA, learner.ema());
@@ -79,7 +94,7 @@ public final class LearnerFiles {
     return state;
   }
 
-  private static void load(Checkpoint checkpoint, String name, Map<String, INDArray> arrays)
+  static void load(Checkpoint checkpoint, String name, Map<String, INDArray> arrays)
       throws IOException {
     try (SeekableByteChannel channel = checkpoint.channel(name);
         SafetensorsFile file = SafetensorsFile.open(channel)) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.DoubleStream;
 import org.talespark.jobs.report.RunMetrics;
 
 /**
@@ -43,13 +44,15 @@ final class MetricsLog {
     rows.add(row);
   }
 
-  /** The highest value that a metric has had, or minus infinity. */
-  double best(String name) {
-    return rows.stream()
-        .filter(row -> row.path(name).isNumber())
-        .mapToDouble(row -> row.get(name).asDouble())
-        .max()
-        .orElse(Double.NEGATIVE_INFINITY);
+  /** The best value that a metric has had, or the worst that there is. */
+  double best(String name, boolean higherIsBetter) {
+    DoubleStream values =
+        rows.stream()
+            .filter(row -> row.path(name).isNumber())
+            .mapToDouble(row -> row.get(name).asDouble());
+    return higherIsBetter
+        ? values.max().orElse(Double.NEGATIVE_INFINITY)
+        : values.min().orElse(Double.POSITIVE_INFINITY);
   }
 
   void save() throws IOException {

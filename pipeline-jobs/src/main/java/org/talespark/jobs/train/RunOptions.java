@@ -17,4 +17,9 @@ record RunOptions(
   RunOptions {
     versions = new TreeMap<>(versions);
   }
+
+  /** The same, from the latest committed checkpoint if there is one. */
+  RunOptions resuming() {
+    return new RunOptions(dataset, out, base, true, versions);
+  }
 }

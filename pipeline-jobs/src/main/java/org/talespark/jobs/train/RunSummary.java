@@ -8,6 +8,8 @@ import java.util.Map;
  * @param loss smoothed
  * @param metrics of the last evaluation
  * @param bestStep the checkpoint with the best metric
+ * @param exchangedBytes what a worker has sent to keep the replicas together, since the run was
+ *     last started
  */
 record RunSummary(
     long step,
@@ -16,4 +18,5 @@ record RunSummary(
     double samplesPerSecond,
     Map<String, Double> metrics,
     long bestStep,
-    int workers) {}
+    int workers,
+    long exchangedBytes) {}

@@ -86,16 +86,8 @@ public final class TrainCommand extends JobCommand {
     LearnerConfig task =
         config.task().completed(() -> TrainJob.wordCounts(Dataset.open(dataset, hadoop), hadoop));
     Map<String, Object> plan = new LinkedHashMap<>();
-    plan.put("config", new TrainConfig(config.train(), config.data(), task));
-    LearnerContext one =
-        new LearnerContext(
-            config.train().batch(),
-            config.data().size(),
-            config.train().seed(),
-            config.train().learningRate(),
-            config.train().precision().type(),
-            Reducer.ALONE,
-            LearnerFiles.pretrained(hadoop));
+    plan.put("config", config.withTask(task));
+    LearnerContext one = config.learnerContext(Reducer.ALONE, hadoop);
     try (Learner learner = task.create(one)) {
       plan.put("memory", learner.memoryReport().lines().toList());
     }

@@ -2,22 +2,31 @@ package org.talespark.jobs.train;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.language.LanguageLearnerConfig;
+import org.talespark.zoo.runtime.Allocator;
+import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.LearnerConfig;
+import org.talespark.zoo.train.LearnerContext;
+import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
 import org.talespark.zoo.vq.VqLearnerConfig;
 
 /**
  * A whole training run, as {@code config.yaml} holds it.
  *
+ * @param localSgd settings of the strategy {@code local-sgd}; left out, the paper's
  * @param task what is trained, and how its losses are made
  */
 public record TrainConfig(
     Train train,
     Data data,
+    LocalSgdConfig localSgd,
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
         @JsonSubTypes({
           @JsonSubTypes.Type(value = VqLearnerConfig.class, name = "vq"),
@@ -29,12 +38,41 @@ public record TrainConfig(
     requireNonNull(train, "train");
     requireNonNull(data, "data");
     requireNonNull(task, "task");
+    localSgd = localSgd == null ? LocalSgdConfig.defaults() : localSgd;
   }
 
-  /** How gradients travel. */
+  /** Sets up the native runtime of an executor, and reads the run's configuration. */
+  static TrainConfig onExecutor(String yaml, int threads) {
+    NativeRuntime.initialize(NativeRuntime.Settings.threads(threads));
+    Allocator.keepFreedMemory();
+    return ConfigTree.builder().yaml("the run", yaml).build().bind(TrainConfig.class);
+  }
+
+  /** What a learner of this run is made for. */
+  LearnerContext learnerContext(Reducer reducer, Configuration hadoop) {
+    return new LearnerContext(
+        train.batch(),
+        data.size(),
+        train.seed(),
+        train.learningRate(),
+        train.precision().type(),
+        reducer,
+        LearnerFiles.pretrained(hadoop));
+  }
+
+  /** The same run with another task. */
+  TrainConfig withTask(LearnerConfig newTask) {
+    return new TrainConfig(train, data, localSgd, newTask);
+  }
+
+  /** How workers are kept together. */
   public enum Strategy {
     /** Synchronous: every step equals one worker's with the whole batch. */
-    ALLREDUCE
+    @JsonProperty("allreduce")
+    ALLREDUCE,
+    /** Rounds of local steps, after which the workers' deltas are averaged. */
+    @JsonProperty("local-sgd")
+    LOCAL_SGD
   }
 
   /** The type of parameters and arithmetic. */
@@ -63,6 +101,9 @@ public record TrainConfig(
    * @param learningRate the base rate, which the schedule multiplies
    * @param checkpointEvery steps from one evaluation and checkpoint to the next
    * @param keepCheckpoints how many stay, besides the best
+   * @param checkEvery steps from one comparison of the replicas to the next; left out, 100
+   * @param restarts how often in a row, without a new checkpoint, workers that failed are started
+   *     again from the last one; left out, 3
    * @param exchangeTimeoutSeconds how long a worker waits for another
    */
   public record Train(
@@ -76,8 +117,15 @@ public record TrainConfig(
       double learningRate,
       long checkpointEvery,
       int keepCheckpoints,
+      Long checkEvery,
+      Integer restarts,
       int exchangeTimeoutSeconds) {
+    private static final long CHECK_EVERY = 100;
+    private static final int RESTARTS = 3;
+
     public Train {
+      checkEvery = checkEvery == null ? CHECK_EVERY : checkEvery;
+      restarts = restarts == null ? RESTARTS : restarts;
       requireNonNull(strategy, "train.strategy");
       requireNonNull(precision, "train.precision");
       check(
@@ -96,6 +144,8 @@ public record TrainConfig(
       check(learningRate > 0, "train.learning_rate", learningRate, "more than 0");
       check(checkpointEvery > 0, "train.checkpoint_every", checkpointEvery, "at least 1");
       check(keepCheckpoints > 0, "train.keep_checkpoints", keepCheckpoints, "at least 1");
+      check(checkEvery > 0, "train.check_every", checkEvery, "at least 1");
+      check(restarts >= 0, "train.restarts", restarts, "at least 0");
       check(
           exchangeTimeoutSeconds > 0,
           "train.exchange_timeout_seconds",

@@ -6,23 +6,23 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
-import org.talespark.data.BadInputException;
 import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.RunLock;
-import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.train.CaptionWords;
 
@@ -44,6 +44,7 @@ public final class TrainJob {
       double samplesPerSecond,
       String checkpoint,
       int workers,
+      long exchangedBytes,
       @JsonAnyGetter Map<String, Double> metrics) {}
 
   private final TrainConfig config;
@@ -79,17 +80,16 @@ public final class TrainJob {
       TrainConfig resolved = resolve(data, hadoop, directory);
       directory.write(RunDirectory.CONFIG, ConfigTree.toYaml(resolved).getBytes(UTF_8));
       directory.delete(RunDirectory.PROGRESS);
-      List<String> answers;
+      RunSummary summary;
       JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-      context.setJobGroup("train", "train " + directory.root(), true);
+      context.setJobGroup("train", description(directory, resolved), true);
       try (ProgressPrinter progress = new ProgressPrinter(directory, log)) {
         progress.start();
-        answers = runWorkers(context, resolved, hadoop, directory);
+        summary = runWorkers(context, resolved, hadoop, data, directory);
       } finally {
         context.clearJobGroup();
       }
       lock.check();
-      RunSummary summary = summary(answers);
       directory.delete(RunDirectory.PROGRESS);
       new TrainReport(directory, resolved, summary).write();
       return new Result(
@@ -99,6 +99,7 @@ public final class TrainJob {
           summary.samplesPerSecond(),
           directory.root() + "/checkpoints/step-%08d".formatted(summary.bestStep()),
           summary.workers(),
+          summary.exchangedBytes(),
           summary.metrics());
     }
   }
@@ -126,8 +127,11 @@ public final class TrainJob {
               .formatted(out));
     }
     TrainConfig completed =
-        new TrainConfig(
-            config.train(), config.data(), config.task().completed(() -> wordCounts(data, hadoop)));
+        config.withTask(
+            config
+                .task()
+                .completed(() -> wordCounts(data, hadoop))
+                .located(uri -> located(uri, hadoop)));
     Optional<byte[]> earlier = directory.read(RunDirectory.CONFIG);
     if (begun && earlier.isPresent()) {
       TrainConfig before =
@@ -145,6 +149,16 @@ public final class TrainJob {
     return completed;
   }
 
+  /** Executors have working directories of their own, so they are told whole URIs. */
+  private static String located(String uri, Configuration hadoop) {
+    try {
+      Path path = new Path(uri);
+      return path.getFileSystem(hadoop).makeQualified(path).toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot find file system: uri=" + uri, e);
+    }
+  }
+
   /** How often each word occurs in the training captions. */
   static Map<String, Long> wordCounts(Dataset data, Configuration hadoop) {
     Map<String, Long> counts = new HashMap<>();
@@ -160,19 +174,31 @@ public final class TrainJob {
     return counts;
   }
 
-  private List<String> runWorkers(
+  private static String description(RunDirectory directory, TrainConfig config) {
+    return "train %s: %s, %d workers"
+        .formatted(directory.root(), config.train().strategy(), config.train().workers());
+  }
+
+  private RunSummary runWorkers(
       JavaSparkContext context,
       TrainConfig resolved,
       Configuration hadoop,
-      RunDirectory directory) {
+      Dataset data,
+      RunDirectory directory)
+      throws IOException {
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     RunOptions options =
-        new RunOptions(dataset, directory.root().toString(), base, resume, versions());
-    return BarrierStage.run(
-        context.sc(),
-        resolved.train().workers(),
-        new WorkerTask(ConfigTree.toYaml(resolved), options, conf));
+        new RunOptions(
+            data.uri(),
+            directory.root().toString(),
+            base == null ? null : located(base, hadoop),
+            resume,
+            versions());
+    return switch (resolved.train().strategy()) {
+      case ALLREDUCE -> new BarrierRun(context, resolved, options, directory, conf, log).run();
+      case LOCAL_SGD -> new LocalSgdRun(context, resolved, options, directory, conf).run();
+    };
   }
 
   private static Map<String, String> versions() {
@@ -186,20 +212,5 @@ public final class TrainJob {
     Optional.ofNullable(System.getProperty("talespark.revision"))
         .ifPresent(revision -> versions.put("revision", revision));
     return versions;
-  }
-
-  private static RunSummary summary(List<String> answers) throws IOException {
-    for (String answer : answers) {
-      if (answer.startsWith(WorkerTask.FAILED)) {
-        throw new TrainingFailedException(answer.substring(WorkerTask.FAILED.length()));
-      }
-      if (answer.startsWith(WorkerTask.BAD_INPUT)) {
-        throw new BadInputException(answer.substring(WorkerTask.BAD_INPUT.length()));
-      }
-    }
-    if (answers.isEmpty()) {
-      throw new BadInputException("Cannot train: no worker answered");
-    }
-    return LearnerFiles.JSON.readValue(answers.get(0), RunSummary.class);
   }
 }

@@ -1,5 +1,6 @@
 package org.talespark.jobs.train;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
@@ -23,4 +24,22 @@ record TrainerState(
     @JsonProperty(required = true) long seed,
     @JsonProperty(required = true) int workers,
     @JsonProperty(required = true) Map<String, Long> counters,
-    Map<String, String> versions) {}
+    Map<String, String> versions) {
+
+  static TrainerState of(
+      Position at, TrainConfig config, Map<String, Long> counters, Map<String, String> versions) {
+    return new TrainerState(
+        at.step(),
+        at.samples(),
+        at.seconds(),
+        config.train().seed(),
+        config.train().workers(),
+        counters,
+        versions);
+  }
+
+  @JsonIgnore
+  Position position() {
+    return new Position(step, samples, seconds);
+  }
+}

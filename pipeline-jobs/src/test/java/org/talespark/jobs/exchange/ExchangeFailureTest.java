@@ -43,7 +43,7 @@ class ExchangeFailureTest {
       assertThat(e)
           .hasMessageContaining("all-reduce of 300000 FLOAT")
           .hasMessageContaining("waited 1 s for rank 1")
-          .hasMessageContaining("step 0 of 2, chunk 0 of 2");
+          .hasMessageContaining("step 0 of 2, chunk 0 of 3");
       assertThat(e.rank()).isEqualTo(1);
       assertThatThrownBy(() -> loopback.worker(0).barrier("later"))
           .isInstanceOf(ExchangeException.class)
@@ -163,15 +163,67 @@ class ExchangeFailureTest {
   }
 
   @Test
-  void aPortThatIsTakenIsPassedOverWithinTheRange() {
-    try (Mesh first = mesh()) {
+  void theWorkerThatStandsStillIsNamedByAllThoughTheyWaitForEachOther() throws Exception {
+    for (INDArray array : List.of(large(), Nd4j.zeros(3))) {
+      try (Loopback loopback = Loopback.of(5, HASTY)) {
+        List<Future<ExchangeException>> waiting =
+            java.util.stream.IntStream.of(0, 1, 2, 4)
+                .mapToObj(rank -> loopback.start(rank, exchange -> failure(exchange, array.dup())))
+                .toList();
+        for (Future<ExchangeException> one : waiting) {
+          ExchangeException e = one.get(20, TimeUnit.SECONDS);
+          assertThat(e.rank()).isEqualTo(3);
+          assertThat(e).hasMessageContaining("for rank 3");
+        }
+      }
+    }
+  }
+
+  @Test
+  void aRangeOfPortsThatIsTakenIsReportedWithHostAndRange() {
+    try (Mesh first = mesh();
+        Mesh second =
+            Mesh.bind(Loopback.conf(Map.of()), new Security.Open(), "127.0.0.1", first.port(), 8)) {
+      assertThat(second.port()).isBetween(first.port() + 1, first.port() + 7);
       assertThatThrownBy(
               () ->
                   Mesh.bind(
                       Loopback.conf(Map.of()), new Security.Open(), "127.0.0.1", first.port(), 1))
           .isInstanceOf(ExchangeException.class)
-          .hasMessageContaining("port=" + first.port());
+          .hasMessageContaining("host=127.0.0.1, port=%1$d to %1$d", first.port())
+          .hasMessageContaining("exchange.port");
     }
+  }
+
+  @Test
+  void aWorkerThatHearsNoAnswerToItsHelloDoesNotBegin() throws Exception {
+    Mesh a = mesh();
+    try (java.net.ServerSocket deaf =
+        new java.net.ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      InetSocketAddress silent =
+          InetSocketAddress.createUnresolved("127.0.0.1", deaf.getLocalPort());
+      assertThatThrownBy(
+              () -> RingExchange.join(a, UUID.randomUUID(), 0, List.of(address(a), silent), HASTY))
+          .isInstanceOf(ExchangeException.class)
+          .hasMessageContaining("ranks [1] to connect")
+          .hasMessageContaining("firewall");
+    }
+  }
+
+  @Test
+  void aPortThatNobodyListensOnIsReportedWithItsAddress() throws Exception {
+    int free;
+    try (java.net.ServerSocket socket = new java.net.ServerSocket(0)) {
+      free = socket.getLocalPort();
+    }
+    Mesh a = mesh();
+    InetSocketAddress nobody = InetSocketAddress.createUnresolved("127.0.0.1", free);
+    assertThatThrownBy(
+            () -> RingExchange.join(a, UUID.randomUUID(), 0, List.of(address(a), nobody), HASTY))
+        .isInstanceOf(ExchangeException.class)
+        .hasMessageContaining("rank=1")
+        .hasMessageContaining(":" + free)
+        .hasMessageContaining("exchange.ports");
   }
 
   @Test

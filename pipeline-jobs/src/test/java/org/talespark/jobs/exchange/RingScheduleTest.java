@@ -74,19 +74,26 @@ class RingScheduleTest {
   @Test
   void framesSurviveTheTripAndDamagedOnesAreRefused() throws Exception {
     Frame frame =
-        new Frame(Frame.Kind.RING, UUID.randomUUID(), 2, 3, 7, Element.DOUBLE, 1, 5, 1000, 16);
+        new Frame(Frame.Kind.SMALL, UUID.randomUUID(), 2, 3, 7, Element.DOUBLE, 1, 5, 1000, 16, 0);
     ByteBuffer bytes = frame.encode(16);
     bytes.clear();
     assertThat(Frame.decode(bytes.duplicate().order(ByteOrder.nativeOrder()))).isEqualTo(frame);
-    for (int field : new int[] {0, 4, 24, 40, 60}) {
+    for (int field : new int[] {0, 4, 24, 40, 60, 64, 68}) {
       ByteBuffer damaged = ByteBuffer.allocate(bytes.capacity()).put(bytes.duplicate()).clear();
-      damaged.order(ByteOrder.nativeOrder()).putInt(field, 99);
+      damaged.order(ByteOrder.nativeOrder()).putInt(field, 9_999);
       assertThatThrownBy(() -> Frame.decode(damaged))
           .as("field at %d", field)
           .isInstanceOf(Frame.Malformed.class);
     }
-    assertThatThrownBy(() -> Frame.decode(ByteBuffer.allocate(63)))
-        .hasMessageContaining("at least 64");
+    assertThatThrownBy(() -> Frame.decode(ByteBuffer.allocate(71)))
+        .hasMessageContaining("at least 72");
+    Frame streamed =
+        new Frame(Frame.Kind.RING, UUID.randomUUID(), 0, 2, 0, Element.HALF, 0, 0, 9, 1 << 24, -14);
+    assertThat(Frame.decode(streamed.encode(0).flip())).isEqualTo(streamed);
+    for (int length : new int[] {0, -1, (1 << 24) + 1}) {
+      ByteBuffer damaged = streamed.encode(0).putInt(60, length).flip();
+      assertThatThrownBy(() -> Frame.decode(damaged)).hasMessageContaining("length=" + length);
+    }
   }
 
   @Test
@@ -109,18 +116,5 @@ class RingScheduleTest {
     assertThatThrownBy(
             () -> sums.add(Element.FLOAT, ByteBuffer.allocate(8), ByteBuffer.allocate(4)))
         .hasMessageContaining("expected 8");
-  }
-
-  @Test
-  void everySettingIsChecked() {
-    assertThat(ExchangeConfig.defaults()).isEqualTo(new ExchangeConfig(120, 524_288, 65_536, 0));
-    assertThatThrownBy(() -> new ExchangeConfig(0, 1024, 0, 0))
-        .hasMessageContaining("timeout_seconds=0");
-    assertThatThrownBy(() -> new ExchangeConfig(1, 100, 0, 0))
-        .hasMessageContaining("chunk_bytes=100");
-    assertThatThrownBy(() -> new ExchangeConfig(1, 1024, -1, 0))
-        .hasMessageContaining("small_bytes=-1");
-    assertThatThrownBy(() -> new ExchangeConfig(1, 1024, 0, 70_000))
-        .hasMessageContaining("port=70000");
   }
 }

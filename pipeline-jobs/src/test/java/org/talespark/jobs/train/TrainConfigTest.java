@@ -33,10 +33,7 @@ class TrainConfigTest {
     assertThat(config.task())
         .isInstanceOf(name.equals("features") ? FeatureLearnerConfig.class : VqLearnerConfig.class);
     TrainConfig completed =
-        new TrainConfig(
-            config.train(),
-            config.data(),
-            config.task().completed(() -> Map.of("fox", 3L, "moon", 2L)));
+        config.withTask(config.task().completed(() -> Map.of("fox", 3L, "moon", 2L)));
     for (TrainConfig each : new TrainConfig[] {config, completed}) {
       TrainConfig back =
           ConfigTree.builder()
@@ -45,6 +42,14 @@ class TrainConfigTest {
               .bind(TrainConfig.class);
       assertThat(back).isEqualTo(each);
     }
+  }
+
+  @Test
+  void whatIsLeftOutHasItsDocumentedValue() {
+    TrainConfig config = recipe("vqvae");
+    assertThat(config.train().checkEvery()).isEqualTo(100);
+    assertThat(config.train().restarts()).isEqualTo(3);
+    assertThat(config.localSgd()).isEqualTo(new LocalSgdConfig(50, 0.7, 0.9, DeltaWire.HALF));
   }
 
   @Test
@@ -83,6 +88,12 @@ class TrainConfigTest {
     "train.learning_rate=0, train.learning_rate=0.0",
     "train.checkpoint_every=0, train.checkpoint_every=0",
     "train.keep_checkpoints=0, train.keep_checkpoints=0",
+    "train.check_every=0, train.check_every=0",
+    "train.restarts=-1, train.restarts=-1",
+    "local_sgd.inner_steps=0, local_sgd.inner_steps=0",
+    "local_sgd.outer_learning_rate=0, local_sgd.outer_learning_rate=0.0",
+    "local_sgd.outer_momentum=1, local_sgd.outer_momentum=1.0",
+    "local_sgd.wire=quarter, local_sgd.wire",
     "train.exchange_timeout_seconds=0, train.exchange_timeout_seconds=0",
     "train.strategy=gossip, train.strategy",
     "train.precision=float8, train.precision",

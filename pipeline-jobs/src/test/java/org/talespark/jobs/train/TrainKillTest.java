@@ -95,8 +95,8 @@ class TrainKillTest {
   }
 
   @Test
-  void aKilledExecutorEndsTheRunAndLeavesItsCheckpoints() throws Exception {
-    Process driver = train(false, MANY);
+  void aKilledExecutorEndsARunWithoutRestartsAndLeavesItsCheckpoints() throws Exception {
+    Process driver = train(false, MANY, "--set", "train.restarts=0");
     waitForCheckpoint(driver);
     List<ProcessHandle> executors = driver.descendants().filter(ProcessHandle::isAlive).toList();
     started.addAll(executors);
@@ -120,7 +120,7 @@ class TrainKillTest {
     return kept.toArray(String[]::new);
   }
 
-  private Process train(boolean resume, long steps) throws IOException {
+  private Process train(boolean resume, long steps, String... more) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -135,27 +135,32 @@ class TrainKillTest {
             Talespark.class.getName(),
             "train",
             "--recipe",
-            recipe.toString(),
+            relative(recipe), // executors have working directories of their own
             "--dataset",
-            Tiny.uri(dataset),
+            relative(dataset),
             "--out",
-            Tiny.uri(run),
+            relative(run),
             "--master",
             Tiny.MASTER,
             "--set",
             "train.steps=" + steps,
             "--json"));
+    command.addAll(List.of(more));
     if (resume) {
       command.add("--resume");
     }
     String name = resume ? "resumed" : "first";
-    ProcessBuilder builder = new ProcessBuilder(command);
+    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().put("SPARK_HOME", folder.resolve("spark-home").toString());
     builder.redirectOutput(folder.resolve(name + ".out").toFile());
     builder.redirectError(folder.resolve(name + ".err").toFile());
     Process process = builder.start();
     started.add(process.toHandle());
     return process;
+  }
+
+  private String relative(Path path) {
+    return folder.relativize(path).toString();
   }
 
   /** Waits for a checkpoint and the metrics that are saved after it. */

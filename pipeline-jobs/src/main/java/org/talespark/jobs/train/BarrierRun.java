@@ -1,0 +1,98 @@
+package org.talespark.jobs.train;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.List;
+import org.apache.spark.SparkException;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.jobs.cluster.BarrierStage;
+import org.talespark.jobs.config.ConfigTree;
+
+/**
+ * Runs the workers as the tasks of a barrier stage. When one is lost, all are; Spark does not try
+ * such a stage again, so this does: from the last commit, as often in a row as {@code
+ * train.restarts} says without a new one.
+ */
+final class BarrierRun {
+  private final JavaSparkContext spark;
+  private final TrainConfig config;
+  private final RunOptions options;
+  private final RunDirectory directory;
+  private final Broadcast<SerializableConfiguration> hadoop;
+  private final PrintStream log;
+
+  BarrierRun(
+      JavaSparkContext spark,
+      TrainConfig config,
+      RunOptions options,
+      RunDirectory directory,
+      Broadcast<SerializableConfiguration> hadoop,
+      PrintStream log) {
+    this.spark = spark;
+    this.config = config;
+    this.options = options;
+    this.directory = directory;
+    this.hadoop = hadoop;
+    this.log = log;
+  }
+
+  RunSummary run() throws IOException {
+    RunOptions attempt = options;
+    long commit = lastCommit();
+    for (int failures = 0; ; ) {
+      try {
+        return summary(
+            BarrierStage.run(
+                spark.sc(),
+                config.train().workers(),
+                new WorkerTask(ConfigTree.toYaml(config), attempt, hadoop)));
+      } catch (Exception e) { // Spark throws its checked exception undeclared
+        long now = lastCommit();
+        failures = now > commit ? 1 : failures + 1;
+        commit = now;
+        if (!worthAnother(e) || failures > config.train().restarts()) {
+          throw e;
+        }
+        log.printf(
+            "Starting the workers again from %s (restart %d of %d since the last checkpoint): %s%n",
+            now < 0 ? "the beginning" : "step " + now,
+            failures,
+            config.train().restarts(),
+            reason(e));
+        attempt = options.resuming();
+      }
+    }
+  }
+
+  private static RunSummary summary(List<String> answers) throws IOException {
+    answers.forEach(Answer::check);
+    return LearnerFiles.JSON.readValue(answers.get(0), RunSummary.class);
+  }
+
+  /** Not when the run was cancelled, the application ends, or a task answered why it cannot. */
+  private boolean worthAnother(Exception e) {
+    String message = String.valueOf(e.getMessage());
+    return e instanceof SparkException
+        && !spark.sc().isStopped()
+        && !message.contains("cancelled")
+        && !message.contains("SparkContext was shut down");
+  }
+
+  /** What Spark says first that is not about itself. */
+  private static String reason(Exception e) {
+    return String.valueOf(e.getMessage())
+        .lines()
+        .filter(line -> !line.isBlank() && !line.strip().startsWith("at "))
+        .findFirst()
+        .orElse(e.toString());
+  }
+
+  private long lastCommit() throws IOException {
+    return directory.checkpoints().committed().stream()
+        .mapToLong(checkpoint -> checkpoint.step())
+        .max()
+        .orElse(-1);
+  }
+}

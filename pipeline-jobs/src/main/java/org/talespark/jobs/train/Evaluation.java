@@ -1,0 +1,64 @@
+package org.talespark.jobs.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.talespark.data.image.Grid;
+import org.talespark.data.image.Images;
+import org.talespark.data.image.Pixels;
+import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.Learner;
+
+/** A learner's averaged weights on held-out samples. */
+final class Evaluation {
+  private static final int SAMPLE_PICTURES = 12;
+
+  private final TrainConfig config;
+  private final SampleStore heldOut;
+
+  Evaluation(TrainConfig config, SampleStore heldOut) {
+    this.config = config;
+    this.heldOut = heldOut;
+  }
+
+  /** One worker's share of the sums from which the metrics are made. */
+  Map<String, double[]> sums(Learner learner, int rank, int workers) {
+    int count = Math.min(heldOut.size(), config.data().evaluationSamples());
+    List<Integer> mine = new ArrayList<>();
+    for (int i = rank; i < count; i += workers) {
+      mine.add(i);
+    }
+    Map<String, double[]> sums = new LinkedHashMap<>();
+    int batch = config.train().batch();
+    for (int from = 0; from < mine.size(); from += batch) {
+      List<Integer> part = mine.subList(from, Math.min(mine.size(), from + batch));
+      Sums.add(sums, learner.evaluate(batch(part)));
+    }
+    return sums;
+  }
+
+  /** A PNG of the first held-out samples and what the learner makes of them; empty for none. */
+  byte[] pictures(Learner learner) {
+    int count = Math.min(Math.min(SAMPLE_PICTURES, config.train().batch()), heldOut.size());
+    List<Integer> first = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      first.add(i);
+    }
+    List<List<Pixels>> rows = new ArrayList<>();
+    for (float[][] row : learner.samples(batch(first))) {
+      List<Pixels> pictures = new ArrayList<>();
+      for (float[] picture : row) {
+        pictures.add(Images.pixels(picture, config.data().size()));
+      }
+      rows.add(pictures);
+    }
+    return rows.isEmpty()
+        ? new byte[0]
+        : Images.encodePng(Grid.compose(rows, config.data().size(), 2));
+  }
+
+  private Batch batch(List<Integer> part) {
+    return BatchLoader.load(heldOut, part, new boolean[part.size()], config.data().size());
+  }
+}
