@@ -110,7 +110,7 @@ final class LanguageLearner implements Learner {
     losses.put(LOSS, totals.getDouble(0) / tokens);
     double norm = clip.clip(gradients);
     if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.rank(), batch.keys(), losses);
+      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
     }
     double rate =
         config.schedule().factor(progress.step(), progress.done()) * context.learningRate();

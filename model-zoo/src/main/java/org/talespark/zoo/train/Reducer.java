@@ -40,6 +40,11 @@ public interface Reducer {
     return 1;
   }
 
+  /** This worker's number in the run. */
+  default int worker() {
+    return apart() ? replica() : rank();
+  }
+
   /** A sum that has begun. */
   @FunctionalInterface
   interface Handle {

@@ -103,7 +103,7 @@ final class FeatureLearner implements Learner {
     INDArray gradients = gradientSums.await();
     double norm = clip.clip(gradients);
     if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.rank(), batch.keys(), losses);
+      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
     }
     double rate =
         config.schedule().factor(progress.step(), progress.done()) * context.learningRate();

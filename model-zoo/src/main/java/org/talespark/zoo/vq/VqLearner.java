@@ -114,7 +114,7 @@ final class VqLearner implements Learner {
     double discriminatorNorm = adversarial ? discriminatorClip.clip(discriminatorGradients) : 0;
     if (!Double.isFinite(norm + discriminatorNorm)
         || losses.values().stream().anyMatch(v -> !Double.isFinite(v))) {
-      throw new NonFiniteException(progress.step(), reducer.rank(), batch.keys(), losses);
+      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
     }
 
     double factor = config.schedule().factor(progress.step(), progress.done());

@@ -24,7 +24,7 @@ final class FrameWriter {
 
   /** Bytes of a frame on the wire, encryption excluded. */
   static long bytes(Frame frame) {
-    return PREFIX + Frame.BYTES + frame.length();
+    return (long) PREFIX + Frame.BYTES + frame.length();
   }
 
   /**

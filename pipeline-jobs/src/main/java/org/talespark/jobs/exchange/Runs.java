@@ -8,6 +8,8 @@ final class Runs {
   /** Takes the runs in order. */
   interface Taker {
     /**
+     * Takes the next run.
+     *
      * @param at first byte of the run in the payload
      * @param bytes valid only during the call, native order
      */

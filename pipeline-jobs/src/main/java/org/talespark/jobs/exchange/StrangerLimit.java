@@ -50,7 +50,7 @@ final class StrangerLimit extends ChannelInboundHandlerAdapter {
             bytes,
             LIMIT);
         buffer.release();
-        context.close();
+        var unused = context.close();
         return;
       }
     }

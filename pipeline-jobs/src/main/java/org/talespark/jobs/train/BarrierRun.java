@@ -9,6 +9,8 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.sharing.ParameterServerRoot;
+import org.talespark.jobs.sharing.Rendezvous;
 
 /**
  * Runs the workers as the tasks of a barrier stage. When one is lost, all are; Spark does not try
@@ -43,11 +45,7 @@ final class BarrierRun {
     long commit = lastCommit();
     for (int failures = 0; ; ) {
       try {
-        return summary(
-            BarrierStage.run(
-                spark.sc(),
-                config.train().workers(),
-                new WorkerTask(ConfigTree.toYaml(config), attempt, hadoop)));
+        return attempt(attempt);
       } catch (Exception e) { // Spark throws its checked exception undeclared
         long now = lastCommit();
         failures = now > commit ? 1 : failures + 1;
@@ -64,6 +62,25 @@ final class BarrierRun {
         attempt = options.resuming();
       }
     }
+  }
+
+  private RunSummary attempt(RunOptions attempt) throws IOException {
+    int workers = config.train().workers();
+    if (config.train().strategy() != TrainConfig.Strategy.GRADIENT_SHARING || workers == 1) {
+      return summary(run(attempt, null));
+    }
+    String host = spark.getConf().get("spark.driver.host");
+    try (ParameterServerRoot root =
+        ParameterServerRoot.start(config.gradientSharing(), host, workers)) {
+      return summary(run(attempt, root.rendezvous()));
+    }
+  }
+
+  private List<String> run(RunOptions attempt, Rendezvous rendezvous) {
+    return BarrierStage.run(
+        spark.sc(),
+        config.train().workers(),
+        new WorkerTask(ConfigTree.toYaml(config), attempt, hadoop, rendezvous));
   }
 
   private static RunSummary summary(List<String> answers) throws IOException {

@@ -39,8 +39,8 @@ final class ExchangeReducer implements Reducer {
     };
   }
 
-  /** Share of these seconds that went into waiting for sums, so for other workers too. */
-  double share(double seconds) {
-    return seconds <= 0 ? 0 : nanos / 1e9 / seconds;
+  /** Time spent waiting for sums, so for other workers too. */
+  double waitedSeconds() {
+    return nanos / 1e9;
   }
 }

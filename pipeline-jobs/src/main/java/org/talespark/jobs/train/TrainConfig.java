@@ -8,6 +8,8 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.exchange.ExchangeConfig;
+import org.talespark.jobs.sharing.SharingConfig;
 import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.runtime.Allocator;
 import org.talespark.zoo.runtime.NativeRuntime;
@@ -20,13 +22,17 @@ import org.talespark.zoo.vq.VqLearnerConfig;
 /**
  * A whole training run, as {@code config.yaml} holds it.
  *
+ * @param exchange settings of the exchange between workers; left out, its defaults
  * @param localSgd settings of the strategy {@code local-sgd}; left out, the paper's
+ * @param gradientSharing settings of the strategy {@code gradient-sharing}; left out, its defaults
  * @param task what is trained, and how its losses are made
  */
 public record TrainConfig(
     Train train,
     Data data,
+    ExchangeConfig exchange,
     LocalSgdConfig localSgd,
+    SharingConfig gradientSharing,
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
         @JsonSubTypes({
           @JsonSubTypes.Type(value = VqLearnerConfig.class, name = "vq"),
@@ -38,7 +44,9 @@ public record TrainConfig(
     requireNonNull(train, "train");
     requireNonNull(data, "data");
     requireNonNull(task, "task");
+    exchange = exchange == null ? ExchangeConfig.defaults() : exchange;
     localSgd = localSgd == null ? LocalSgdConfig.defaults() : localSgd;
+    gradientSharing = gradientSharing == null ? SharingConfig.defaults() : gradientSharing;
   }
 
   /** Sets up the native runtime of an executor, and reads the run's configuration. */
@@ -62,7 +70,7 @@ public record TrainConfig(
 
   /** The same run with another task. */
   TrainConfig withTask(LearnerConfig newTask) {
-    return new TrainConfig(train, data, localSgd, newTask);
+    return new TrainConfig(train, data, exchange, localSgd, gradientSharing, newTask);
   }
 
   /** How workers are kept together. */
@@ -72,7 +80,10 @@ public record TrainConfig(
     ALLREDUCE,
     /** Rounds of local steps, after which the workers' deltas are averaged. */
     @JsonProperty("local-sgd")
-    LOCAL_SGD
+    LOCAL_SGD,
+    /** Sparse updates over DL4J's parameter server. */
+    @JsonProperty("gradient-sharing")
+    GRADIENT_SHARING
   }
 
   /** The type of parameters and arithmetic. */
@@ -104,7 +115,6 @@ public record TrainConfig(
    * @param checkEvery steps from one comparison of the replicas to the next; left out, 100
    * @param restarts how often in a row, without a new checkpoint, workers that failed are started
    *     again from the last one; left out, 3
-   * @param exchangeTimeoutSeconds how long a worker waits for another
    */
   public record Train(
       Long steps,
@@ -118,8 +128,7 @@ public record TrainConfig(
       long checkpointEvery,
       int keepCheckpoints,
       Long checkEvery,
-      Integer restarts,
-      int exchangeTimeoutSeconds) {
+      Integer restarts) {
     private static final long CHECK_EVERY = 100;
     private static final int RESTARTS = 3;
 
@@ -146,11 +155,6 @@ public record TrainConfig(
       check(keepCheckpoints > 0, "train.keep_checkpoints", keepCheckpoints, "at least 1");
       check(checkEvery > 0, "train.check_every", checkEvery, "at least 1");
       check(restarts >= 0, "train.restarts", restarts, "at least 0");
-      check(
-          exchangeTimeoutSeconds > 0,
-          "train.exchange_timeout_seconds",
-          exchangeTimeoutSeconds,
-          "at least 1");
     }
 
     /** Share of the run that is done, at least 1 when it is over. */

@@ -196,7 +196,8 @@ public final class TrainJob {
             resume,
             versions());
     return switch (resolved.train().strategy()) {
-      case ALLREDUCE -> new BarrierRun(context, resolved, options, directory, conf, log).run();
+      case ALLREDUCE, GRADIENT_SHARING ->
+          new BarrierRun(context, resolved, options, directory, conf, log).run();
       case LOCAL_SGD -> new LocalSgdRun(context, resolved, options, directory, conf).run();
     };
   }

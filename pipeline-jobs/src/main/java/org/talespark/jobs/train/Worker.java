@@ -28,7 +28,7 @@ final class Worker {
   private final RunOptions options;
   private final Configuration hadoop;
   private final Exchange exchange;
-  private final ExchangeReducer reducer;
+  private final Coupling coupling;
   private final RunDirectory directory;
   private final CheckpointStore checkpoints;
   private final INDArray clock = Nd4j.zeros(DataType.DOUBLE, 1);
@@ -38,13 +38,18 @@ final class Worker {
   private long started;
   private RunLog log; // rank 0's
 
-  Worker(TrainConfig config, RunOptions options, Configuration hadoop, Exchange exchange)
+  Worker(
+      TrainConfig config,
+      RunOptions options,
+      Configuration hadoop,
+      Exchange exchange,
+      Coupling coupling)
       throws IOException {
     this.config = config;
     this.options = options;
     this.hadoop = hadoop;
     this.exchange = exchange;
-    this.reducer = new ExchangeReducer(exchange);
+    this.coupling = coupling;
     this.directory = new RunDirectory(options.out(), hadoop);
     this.checkpoints = directory.checkpoints();
   }
@@ -55,7 +60,7 @@ final class Worker {
     TrainConfig.Train train = config.train();
     try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop);
         SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop);
-        Learner learner = config.task().create(config.learnerContext(reducer, hadoop));
+        Learner learner = config.task().create(config.learnerContext(coupling.reducer(), hadoop));
         BatchLoader loader =
             new BatchLoader(
                 training,
@@ -65,9 +70,11 @@ final class Worker {
                 exchange.rank(),
                 exchange.workers())) {
       begin(learner);
+      coupling.begin(learner);
+      started = System.nanoTime();
       loop(learner, loader, new Evaluation(config, heldOut));
     }
-    return log == null ? null : log.summary(at, exchange.workers(), exchange.bytesSent());
+    return log == null ? null : log.summary(at, exchange.workers(), coupling.bytesSent());
   }
 
   /** Resumes from the checkpoint that rank 0 found, starts from a base, or starts afresh. */
@@ -88,7 +95,6 @@ final class Worker {
       log = new RunLog(directory, config, at);
     }
     Replicas.check(exchange, learner, at.step());
-    started = System.nanoTime();
   }
 
   private void loop(Learner learner, BatchLoader loader, Evaluation evaluation)
@@ -101,10 +107,13 @@ final class Worker {
       done = done();
       if (log != null) {
         log.losses(at, result.losses());
-        log.progress(at, done, reducer.share(at.seconds() - secondsBefore));
+        log.progress(at, done, coupling.waitedSeconds() / (at.seconds() - secondsBefore));
       }
       boolean checkpoint = at.step() % train.checkpointEvery() == 0 || done >= 1;
-      if (checkpoint || at.step() % train.checkEvery() == 0) {
+      if (checkpoint) {
+        coupling.settle(learner);
+      }
+      if (coupling.exact() && (checkpoint || at.step() % train.checkEvery() == 0)) {
         Replicas.check(exchange, learner, at.step());
       }
       if (checkpoint) {
@@ -119,7 +128,7 @@ final class Worker {
       return config.train().done(at.step(), 0);
     }
     clock.putScalar(0, exchange.rank() == 0 ? seconds() : 0);
-    reducer.sum(clock);
+    exchange.allReduceSum(clock);
     return config.train().done(at.step(), clock.getDouble(0));
   }
 

@@ -35,7 +35,7 @@ final class Tiny {
         learning_rate: 2.0e-3
         checkpoint_every: 10
         keep_checkpoints: 2
-        exchange_timeout_seconds: 30
+      exchange: {timeout_seconds: 30}
       data: {size: 32, flip: true, evaluation_samples: 6}
       task:
         type: vq

@@ -113,7 +113,6 @@ class TrainConfigTest {
     "local_sgd.outer_learning_rate=0, local_sgd.outer_learning_rate=0.0",
     "local_sgd.outer_momentum=1, local_sgd.outer_momentum=1.0",
     "local_sgd.wire=quarter, local_sgd.wire",
-    "train.exchange_timeout_seconds=0, train.exchange_timeout_seconds=0",
     "train.strategy=gossip, train.strategy",
     "train.precision=float8, train.precision",
     "data.size=0, data.size=0",
