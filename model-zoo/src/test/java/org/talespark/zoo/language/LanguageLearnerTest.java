@@ -126,6 +126,10 @@ class LanguageLearnerTest {
       assertThat(metrics.get("loss")).isLessThan(0.1);
       assertThat(metrics.get("cut_share")).isEqualTo(0.5);
       assertThat(learner.samples(batch)).isEmpty();
+      try (GreedyWriter writer = new GreedyWriter(config().model(), learner.ema(), CONTEXT)) {
+        assertThat(writer.write("A")).isEqualTo("A red fox.");
+        assertThat(writer.write("T")).isEqualTo("The moon is far awa"); // as far as it reaches
+      }
     }
   }
 
