@@ -9,7 +9,7 @@ import org.nd4j.linalg.api.ops.OpContext;
 /**
  * Operations over one batch of matrices, carried out a few matrices at a time, on all threads.
  *
- * <p>Every matrix goes through the same native calls as it would in the whole batch, so results are
+ * <p>Every matrix goes through the same calls as it would in the whole batch, so results are
  * bit-equal to it.
  */
 final class BatchRun {
@@ -81,7 +81,7 @@ final class BatchRun {
     for (Node node : nodes) {
       List<INDArray> in = node.inputs.stream().map(v -> matrices(v, from, to)).toList();
       List<INDArray> out = node.outputs.stream().map(v -> matrices(v, from, to)).toList();
-      OpContext context = Lowering.context(node.op, in, out);
+      OpContext context = node.op instanceof FusedOp ? null : Lowering.context(node.op, in, out);
       kernels.add(provider.bind(new OpCall(node.op, in, out, context)).orElseThrow());
     }
     return Parts.sequence(kernels);

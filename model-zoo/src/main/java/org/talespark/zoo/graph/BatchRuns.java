@@ -92,6 +92,9 @@ final class BatchRuns {
     if (node.op instanceof ScalarOp scalar) {
       return each && scalar.dimensions() == null && node.inputs.size() == 1;
     }
+    if (node.op instanceof FusedOp fused) {
+      return each && fused.matrixWise();
+    }
     if (!(node.op instanceof DynamicCustomOp custom)) {
       return false;
     }

@@ -74,17 +74,32 @@ public final class CompiledGraph implements AutoCloseable {
 
   /** Fills a floating-point input from values in C order. */
   public void fill(String name, float[] values) {
-    INDArray array = input(name);
-    if (values.length != array.length()) {
-      throw new IllegalArgumentException(
-          "Cannot fill input: name=%s values=%d, expected %d"
-              .formatted(name, values.length, array.length()));
-    }
+    INDArray array = input(name, values.length);
     if (array.dataType() == DataType.FLOAT) {
       FloatMemory.of(array).put(0, values, 0, values.length);
     } else {
       array.reshape(array.length()).assign(Nd4j.createFromArray(values));
     }
+  }
+
+  /** Fills an input of int32 indices from values in C order. */
+  public void fill(String name, int[] values) {
+    INDArray array = input(name, values.length);
+    if (array.dataType() != DataType.INT32) {
+      throw new IllegalArgumentException(
+          "Cannot fill input: name=%s type=%s, expected INT32".formatted(name, array.dataType()));
+    }
+    FloatMemory.bits(array).put(0, values, 0, values.length);
+  }
+
+  private INDArray input(String name, int length) {
+    INDArray array = input(name);
+    if (length != array.length()) {
+      throw new IllegalArgumentException(
+          "Cannot fill input: name=%s values=%d, expected %d"
+              .formatted(name, length, array.length()));
+    }
+    return array;
   }
 
   /** An output's array; its contents hold until the next step. */

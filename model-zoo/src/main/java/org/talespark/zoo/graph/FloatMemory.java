@@ -69,6 +69,25 @@ final class FloatMemory {
   }
 
   /**
+   * Largest of {@code n} elements from {@code from}, NaN left out; -infinity where there is none.
+   */
+  static float max(float[] a, int from, int n) {
+    float m0 = Float.NEGATIVE_INFINITY, m1 = m0, m2 = m0, m3 = m0;
+    int i = from;
+    int end = from + n;
+    for (; i + 4 <= end; i += 4) {
+      m0 = a[i] > m0 ? a[i] : m0;
+      m1 = a[i + 1] > m1 ? a[i + 1] : m1;
+      m2 = a[i + 2] > m2 ? a[i + 2] : m2;
+      m3 = a[i + 3] > m3 ? a[i + 3] : m3;
+    }
+    for (; i < end; i++) {
+      m0 = a[i] > m0 ? a[i] : m0;
+    }
+    return Math.max(Math.max(m0, m1), Math.max(m2, m3));
+  }
+
+  /**
    * Logistic function of {@code n} elements, through a rational approximation of tanh(x/2) whose
    * worst error is a few units in the last place; plain arithmetic, so that it is vectorised.
    */

@@ -19,6 +19,15 @@ abstract class FusedOp extends GraphOp {
   /** Shapes of the outputs for these shapes of the inputs. */
   abstract List<long[]> outputShapes(List<long[]> inputShapes);
 
+  /**
+   * Whether it can be carried out on some matrices of its arrays at a time: arrays have the same
+   * sides before the last two, and a matrix of the output needs only those of the inputs at the
+   * same place. Its kernel must then run on the caller's thread alone.
+   */
+  boolean matrixWise() {
+    return false;
+  }
+
   /** Binds the operation to its arrays, all contiguous and in C order. */
   abstract Kernel kernel(OpCall call);
 }

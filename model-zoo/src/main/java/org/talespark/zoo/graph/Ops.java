@@ -17,8 +17,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * another in its place.
  *
  * <p>Pictures are [B, C, H, W]; convolution weights are [out, in, kH, kW] and linear weights [out,
- * in], as in PyTorch. For float32, activations, group normalisation and upsampling are fused; for
- * double, and on request, they are made of ND4J's own operations.
+ * in], as in PyTorch. For float32, activations, group normalisation, upsampling and cross-entropy
+ * are fused; for double, and on request, they are made of ND4J's own operations. What only
+ * transformers need is in {@link TransformerOps}.
  */
 public final class Ops {
   private final SameDiff graph;
@@ -47,6 +48,11 @@ public final class Ops {
 
   public DataType type() {
     return type;
+  }
+
+  /** Whether several of ND4J's operations may be one of ours. */
+  boolean fused() {
+    return fused;
   }
 
   // --- leaves
@@ -316,11 +322,14 @@ public final class Ops {
             "gather",
             List.of(table, indices),
             new long[] {0},
-            (op, g) ->
-                List.of(
-                    NativeOp.backward("unsorted_segment_sum", List.of(g.get(0), op.arg(1)), 1, rows)
-                        .output()))
+            (op, g) -> List.of(embeddingGradient(g.get(0), op.arg(1), rows)))
         .output();
+  }
+
+  private SDVariable embeddingGradient(SDVariable gradient, SDVariable indices, long rows) {
+    return fused
+        ? new EmbeddingGradient(gradient, indices, rows).output()
+        : NativeOp.backward("unsorted_segment_sum", List.of(gradient, indices), 1, rows).output();
   }
 
   /** Index of the smallest element of each row: x [N, K] -> int32 [N]. */
@@ -351,6 +360,9 @@ public final class Ops {
    * gradient has the wrong sign and size.
    */
   public SDVariable crossEntropy(SDVariable logits, SDVariable labels, int classes) {
+    if (fused) {
+      return FusedCrossEntropy.apply(logits, labels);
+    }
     return logSoftmax(logits, 1).mul(oneHot(labels, classes)).sum(false, 1).neg();
   }
 

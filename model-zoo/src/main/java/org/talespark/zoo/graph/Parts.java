@@ -17,6 +17,34 @@ final class Parts {
 
   private Parts() {}
 
+  /** Makes the kernel of the rows of one part. */
+  @FunctionalInterface
+  interface OfRows {
+    Kernel kernel(int part, int from, int to);
+  }
+
+  /** Rows shared out among threads, none with fewer than {@code least}. */
+  static Kernel ofRows(int rows, int least, OfRows part) {
+    int count = most(rows, least);
+    if (count == 1) {
+      return part.kernel(0, 0, rows);
+    }
+    Kernel[] parts = new Kernel[count];
+    for (int i = 0; i < count; i++) {
+      parts[i] = part.kernel(i, bound(rows, count, i), bound(rows, count, i + 1));
+    }
+    return shared(parts, threads());
+  }
+
+  /** How many parts {@link #ofRows} makes. */
+  static int most(int rows, int least) {
+    return Math.max(1, Math.min(threads(), rows / least));
+  }
+
+  private static int bound(int rows, int count, int part) {
+    return (int) ((long) rows * part / count);
+  }
+
   /** Threads that one operation may use. */
   static int threads() {
     return Nd4j.getEnvironment().maxMasterThreads();

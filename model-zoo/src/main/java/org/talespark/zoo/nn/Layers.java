@@ -9,6 +9,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.graph.TransformerOps;
 
 /**
  * Layers with parameters, named and initialised as PyTorch's: weights and biases uniform in
@@ -100,6 +101,11 @@ public final class Layers {
     return ops.batchNorm(x, ones(name, channels), zeros(name, channels), 1e-5);
   }
 
+  /** Normalises the rows of x [N, width] by their root mean square; {@code name.weight}. */
+  public SDVariable rmsNorm(String name, SDVariable x, int width, double epsilon) {
+    return new TransformerOps(ops).rmsNorm(x, ones(name, width), epsilon);
+  }
+
   private SDVariable ones(String name, int n) {
     return parameter(name + ".weight", Nd4j.ones(ops.type(), n));
   }
@@ -112,6 +118,14 @@ public final class Layers {
   public SDVariable uniform(String name, double bound, long... shape) {
     if (source instanceof Trained trained) {
       return parameter(name, Uniform.fill(trained.seed(), name, bound, shape, DataType.DOUBLE));
+    }
+    return parameter(name, Nd4j.zeros(ops.type(), shape));
+  }
+
+  /** A parameter drawn from a normal distribution around zero. */
+  public SDVariable normal(String name, double deviation, long... shape) {
+    if (source instanceof Trained trained) {
+      return parameter(name, Normal.fill(trained.seed(), name, deviation, shape, DataType.DOUBLE));
     }
     return parameter(name, Nd4j.zeros(ops.type(), shape));
   }

@@ -30,11 +30,11 @@ class OpsTest {
     }
   }
 
-  private static long[] s(long... shape) {
+  static long[] s(long... shape) {
     return shape;
   }
 
-  private static long[][] in(long[]... shapes) {
+  static long[][] in(long[]... shapes) {
     return shapes;
   }
 
@@ -150,13 +150,17 @@ class OpsTest {
     return x.mul(x).mul(x).add(x);
   }
 
-  private static SDVariable constant(Ops ops, int... indices) {
+  static SDVariable constant(Ops ops, int... indices) {
     return ops.graph().constant(Nd4j.createFromArray(indices));
   }
 
   @ParameterizedTest
   @MethodSource("ops")
   void gradientsEqualCentralDifferences(Case c) {
+    assertGradients(c);
+  }
+
+  static void assertGradients(Case c) {
     for (long[][] shapes : c.shapes()) {
       CompiledGraph plan = plan(c, shapes, new Ops(DataType.DOUBLE), 7);
       GradientCheck.Result result = GradientCheck.check(plan, "loss", List.of(), 40);
@@ -167,6 +171,10 @@ class OpsTest {
   @ParameterizedTest
   @MethodSource("ops")
   void fusedEqualsPlainForwardAndBackward(Case c) {
+    assertFusedEqualsPlain(c);
+  }
+
+  static void assertFusedEqualsPlain(Case c) {
     for (long[][] shapes : c.shapes()) {
       CompiledGraph fused = plan(c, shapes, new Ops(DataType.FLOAT), 3);
       CompiledGraph plain = plan(c, shapes, new Ops(DataType.FLOAT, false), 3);

@@ -74,6 +74,34 @@ class LayersTest {
   }
 
   @Test
+  void normalWeightsHaveTheirDeviationAndDependOnSeedAndNameAlone() {
+    double[][] drawn = new double[3][];
+    for (int i = 0; i < 3; i++) {
+      Layers layers = Layers.trainable(new Ops(DataType.DOUBLE), 4);
+      if (i == 1) {
+        layers.normal("other", 1, 3);
+      }
+      layers.normal("w", 0.05, 101, i == 2 ? 100 : 99);
+      drawn[i] = weights(layers, "w");
+    }
+    assertThat(drawn[0]).isEqualTo(drawn[1]).hasSize(9999);
+    double sum = 0;
+    double squares = 0;
+    double beyondTwo = 0;
+    for (double value : drawn[0]) {
+      sum += value / 9999;
+      squares += value * value / 9999;
+      beyondTwo += Math.abs(value) > 0.1 ? 1.0 / 9999 : 0;
+    }
+    assertThat(Math.abs(sum)).isLessThan(0.002);
+    assertThat(Math.sqrt(squares)).isBetween(0.049, 0.051);
+    assertThat(beyondTwo).isBetween(0.04, 0.051); // 4.55 % of a normal distribution
+    Layers bound = Layers.bound(new Ops(DataType.FLOAT));
+    bound.normal("w", 0.05, 2, 3);
+    assertThat(weights(bound, "w")).containsOnly(0.0);
+  }
+
+  @Test
   void normalisationsBeginWithScaleOneAndShiftZero() {
     Ops ops = new Ops(DataType.FLOAT);
     Layers layers = Layers.trainable(ops, 1);
@@ -81,12 +109,15 @@ class LayersTest {
     layers.groupNorm("g", x, 4, 2);
     layers.groupNormSilu("s", x, 4, 2);
     layers.batchNorm("b", x, 4);
+    layers.rmsNorm("r", ops.input("rows", 5, 4), 4, 1e-6);
+    assertThat(weights(layers, "r.weight")).containsOnly(1.0).hasSize(4);
     for (String name : List.of("g", "s", "b")) {
       assertThat(weights(layers, name + ".weight")).containsOnly(1.0).hasSize(4);
       assertThat(weights(layers, name + ".bias")).containsOnly(0.0).hasSize(4);
     }
     assertThat(layers.names())
-        .containsExactly("g.weight", "g.bias", "s.weight", "s.bias", "b.weight", "b.bias");
+        .containsExactly(
+            "g.weight", "g.bias", "s.weight", "s.bias", "b.weight", "b.bias", "r.weight");
   }
 
   @Test

@@ -21,13 +21,13 @@ import picocli.CommandLine.Option;
 public final class TrainCommand extends JobCommand {
 
   /** The recipes that come with the program. */
-  public static final List<String> RECIPES = List.of("vqvae", "vqgan", "features");
+  public static final List<String> RECIPES = List.of("vqvae", "vqgan", "features", "language");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
-      description = "A built-in recipe (vqvae, vqgan, features) or a YAML file.")
+      description = "A built-in recipe (vqvae, vqgan, features, language) or a YAML file.")
   private String recipe;
 
   @Option(

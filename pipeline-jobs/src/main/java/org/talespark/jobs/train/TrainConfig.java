@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.exchange.ExchangeConfig;
 import org.talespark.jobs.sharing.SharingConfig;
+import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.runtime.Allocator;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.LearnerConfig;
@@ -35,7 +36,8 @@ public record TrainConfig(
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
         @JsonSubTypes({
           @JsonSubTypes.Type(value = VqLearnerConfig.class, name = "vq"),
-          @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features")
+          @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features"),
+          @JsonSubTypes.Type(value = LanguageLearnerConfig.class, name = "language")
         })
         LearnerConfig task) {
   public TrainConfig {

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
 import org.talespark.zoo.vq.VqLearnerConfig;
 
@@ -27,12 +28,17 @@ class TrainConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"vqvae", "vqgan", "features"})
+  @ValueSource(strings = {"vqvae", "vqgan", "features", "language"})
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     TrainConfig config = recipe(name);
     assertThat(config.train().workers()).isEqualTo(2);
-    assertThat(config.task())
-        .isInstanceOf(name.equals("features") ? FeatureLearnerConfig.class : VqLearnerConfig.class);
+    Class<?> expected =
+        switch (name) {
+          case "features" -> FeatureLearnerConfig.class;
+          case "language" -> LanguageLearnerConfig.class;
+          default -> VqLearnerConfig.class;
+        };
+    assertThat(config.task()).isInstanceOf(expected);
     TrainConfig completed =
         config.withTask(config.task().completed(() -> Map.of("fox", 3L, "moon", 2L)));
     for (TrainConfig each : new TrainConfig[] {config, completed}) {
@@ -43,6 +49,19 @@ class TrainConfigTest {
               .bind(TrainConfig.class);
       assertThat(back).isEqualTo(each);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "task.model.num_key_value_heads=3, num_key_value_heads=3",
+    "task.model.hidden_sise=64, task.model.hidden_size",
+    "task.model.vocab_size=258, vocab_size=258",
+    "task.context_length=129, context_length=129"
+  })
+  void aLanguageModelThatCannotWorkIsRefusedByItsKey(String setting, String words) {
+    assertThatThrownBy(() -> recipe("language", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
   }
 
   @Test

@@ -1,0 +1,216 @@
+package org.talespark.zoo.language;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.graph.Parameters;
+import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.optim.Ema;
+import org.talespark.zoo.optim.GradientClip;
+import org.talespark.zoo.optim.Optimizer;
+import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.GradientSums;
+import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.LearnerContext;
+import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.Progress;
+import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.StepResult;
+
+/**
+ * One worker's language model.
+ *
+ * <p>The loss is the mean cross-entropy over all real tokens of the whole global batch. Captions
+ * differ in length, so workers differ in tokens: what is summed over them are the gradients of sums
+ * of losses and the numbers of tokens, and only the totals are divided.
+ */
+final class LanguageLearner implements Learner {
+  /** Gradients are exchanged in parts of this size while the backward pass goes on. */
+  private static final long BUCKET_BYTES = 1 << 20;
+
+  private static final String LOSS = "loss";
+  private static final String TOKENS = "tokens";
+  private static final String CUT = "cut_captions";
+  private static final String PREDICTED = "predicted";
+
+  private final LanguageLearnerConfig config;
+  private final LearnerContext context;
+  private final Llama.Handles handles;
+  private final CompiledGraph plan;
+  private final Llama.Handles evaluated;
+  private final CompiledGraph evaluation;
+  private final Parameters averaged;
+  private final Optimizer optimizer;
+  private final GradientClip clip;
+  private final Ema ema;
+  private final GradientSums gradientSums;
+  private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 3); // nats, tokens, cut captions
+
+  LanguageLearner(LanguageLearnerConfig config, LearnerContext context) {
+    this.config = config;
+    this.context = context;
+    int rows = context.batch();
+    int length = config.contextLength();
+    long n = (long) rows * length;
+    Ops ops = new Ops(context.type());
+    Layers layers = Layers.trainable(ops, context.seed());
+    this.handles = Llama.build(config.model(), layers, rows, length);
+    this.plan =
+        CompiledGraph.of(ops.graph())
+            .input(handles.tokens().name(), n)
+            .input(handles.labels().name(), n)
+            .input(handles.weights().name(), n)
+            .outputs(handles.losses().name())
+            .losses(handles.loss().name())
+            .train(layers.names())
+            .bucketBytes(BUCKET_BYTES)
+            .build();
+    Parameters parameters = plan.parameters();
+    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
+    this.clip = new GradientClip(config.clipNorm());
+    this.ema = new Ema(config.emaDecay(), parameters.flat());
+
+    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
+    this.averaged = new Parameters(parameters.layout(), context.type());
+    Ops inference = new Ops(context.type());
+    this.evaluated = Llama.build(config.model(), Layers.bound(inference), rows, length);
+    inference.name(PREDICTED, inference.argMinOfRows(evaluated.logits().neg()));
+    this.evaluation =
+        CompiledGraph.of(inference.graph())
+            .input(evaluated.tokens().name(), n)
+            .input(evaluated.labels().name(), n)
+            .bind(averaged)
+            .outputs(evaluated.losses().name(), PREDICTED)
+            .build();
+  }
+
+  @Override
+  public StepResult step(Batch batch, Progress progress) {
+    ByteTokens.Rows rows = rows(batch);
+    plan.fill(handles.tokens().name(), rows.inputs());
+    plan.fill(handles.labels().name(), rows.labels());
+    plan.fill(handles.weights().name(), rows.weights());
+    plan.run(gradientSums);
+    Reducer reducer = context.reducer();
+    totals.putScalar(0, nats(plan.output(handles.losses().name()), rows));
+    totals.putScalar(1, rows.tokens());
+    totals.putScalar(2, rows.cut());
+    reducer.sum(totals);
+    double tokens = totals.getDouble(1);
+    INDArray gradients = gradientSums.await();
+    // until here they are the mean over the workers of sums divided by the number of positions
+    gradients.muli((double) reducer.workers() * rows.inputs().length / tokens);
+
+    Map<String, Double> losses = new LinkedHashMap<>();
+    losses.put(LOSS, totals.getDouble(0) / tokens);
+    double norm = clip.clip(gradients);
+    if (!Double.isFinite(norm + losses.get(LOSS))) {
+      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
+    }
+    double rate =
+        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
+    INDArray parameters = plan.parameters().flat();
+    optimizer.update(parameters, gradients, rate);
+    if (!reducer.apart()) {
+      ema.update(parameters);
+    }
+    losses.put(TOKENS, tokens);
+    losses.put(CUT, totals.getDouble(2));
+    losses.put("gradient_norm", norm);
+    losses.put("learning_rate", rate);
+    return new StepResult(losses);
+  }
+
+  private ByteTokens.Rows rows(Batch batch) {
+    return ByteTokens.rows(batch.captions(), context.batch(), config.contextLength());
+  }
+
+  private static double nats(INDArray losses, ByteTokens.Rows rows) {
+    double[] each = losses.toDoubleVector();
+    double sum = 0;
+    for (int i = 0; i < each.length; i++) {
+      sum += rows.weights()[i] == 0 ? 0 : each[i];
+    }
+    return sum;
+  }
+
+  @Override
+  public Map<String, INDArray> model() {
+    return plan.parameters().views();
+  }
+
+  @Override
+  public Map<String, INDArray> ema() {
+    return Parameters.views(plan.parameters().layout(), ema.average());
+  }
+
+  @Override
+  public Map<String, INDArray> state() {
+    return optimizer.state();
+  }
+
+  @Override
+  public Map<String, Long> counters() {
+    Map<String, Long> counters = new LinkedHashMap<>();
+    counters.put("optimizer", optimizer.steps());
+    counters.put("ema", ema.updates());
+    return counters;
+  }
+
+  @Override
+  public void restored(Map<String, Long> counters) {
+    optimizer.restore(counters.get("optimizer"), optimizer.state());
+    ema.restore(counters.get("ema"), ema.average());
+  }
+
+  @Override
+  public List<INDArray> parameters() {
+    return List.of(plan.parameters().flat());
+  }
+
+  @Override
+  public void merged(int steps) {
+    if (context.reducer().apart()) {
+      ema.update(plan.parameters().flat(), steps);
+    }
+  }
+
+  @Override
+  public Map<String, double[]> evaluate(Batch batch) {
+    ByteTokens.Rows rows = rows(batch);
+    averaged.flat().assign(ema.average());
+    evaluation.fill(evaluated.tokens().name(), rows.inputs());
+    evaluation.fill(evaluated.labels().name(), rows.labels());
+    evaluation.run();
+    int[] predicted = evaluation.output(PREDICTED).toIntVector();
+    int hits = 0;
+    for (int i = 0; i < predicted.length; i++) {
+      hits += rows.weights()[i] != 0 && predicted[i] == rows.labels()[i] ? 1 : 0;
+    }
+    double nats = nats(evaluation.output(evaluated.losses().name()), rows);
+    return LanguageMetrics.sums(nats, rows, hits, batch.size());
+  }
+
+  /** A language model makes no pictures. */
+  @Override
+  public float[][][] samples(Batch batch) {
+    return new float[0][][];
+  }
+
+  @Override
+  public String memoryReport() {
+    return "language model of %d parameters: %s%nevaluation: %s"
+        .formatted(config.model().parameters(), plan.report(), evaluation.report());
+  }
+
+  @Override
+  public void close() {
+    plan.close();
+    evaluation.close();
+  }
+}
