@@ -28,6 +28,9 @@ class JpegBitsTest {
   private static final long[] WEIGHTS =
       new SplittableRandom(7).longs(64, -1L << 40, 1L << 40).toArray();
 
+  /** Blocks in sixteen bytes. */
+  private static final int MOST_IN_PADDING = 64;
+
   static {
     WEIGHTS[0] = 0;
   }
@@ -97,8 +100,14 @@ class JpegBitsTest {
     Scan single = read(file, true);
     Scan quick = read(file, false);
     assertThat(quick.failure()).isEqualTo(single.failure());
-    assertThat(quick.blocks()).hasSameSizeAs(single.blocks());
-    for (int i = 0; i < quick.blocks().size(); i++) {
+    int both = Math.min(single.blocks().size(), quick.blocks().size());
+    if (single.failure() == null || single.failure().startsWith("UNDECODABLE")) {
+      assertThat(quick.blocks()).hasSameSizeAs(single.blocks());
+    } else { // the padding behind the end can be blocks, too
+      assertThat(quick.blocks().size() + single.blocks().size() - 2 * both)
+          .isLessThanOrEqualTo(MOST_IN_PADDING);
+    }
+    for (int i = 0; i < both; i++) {
       Block expected = single.blocks().get(i);
       Block block = quick.blocks().get(i);
       List<Integer> listed = i % 2 == 0 ? expected.coefficients() : null;
