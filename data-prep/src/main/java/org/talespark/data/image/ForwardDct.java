@@ -24,17 +24,18 @@ final class ForwardDct {
    * Transforms blocks in place.
    *
    * @param places by {@code 8 * row + column}, the samples that all blocks have there
+   * @param count of blocks
    */
-  static void apply(float[][] places) {
+  static void apply(float[][] places, int count) {
     for (int i = 0; i < 8; i++) {
-      eight(places, i, 8);
+      eight(places, i, 8, count);
     }
     for (int i = 0; i < 64; i += 8) {
-      eight(places, i, 1);
+      eight(places, i, 1, count);
     }
   }
 
-  private static void eight(float[][] p, int at, int step) {
+  private static void eight(float[][] p, int at, int step, int count) {
     eight(
         p[at],
         p[at + step],
@@ -43,7 +44,8 @@ final class ForwardDct {
         p[at + 4 * step],
         p[at + 5 * step],
         p[at + 6 * step],
-        p[at + 7 * step]);
+        p[at + 7 * step],
+        count);
   }
 
   private static void eight(
@@ -54,8 +56,9 @@ final class ForwardDct {
       float[] p4,
       float[] p5,
       float[] p6,
-      float[] p7) {
-    for (int x = 0; x < p0.length; x++) {
+      float[] p7,
+      int count) {
+    for (int x = 0; x < count; x++) {
       float s07 = p0[x] + p7[x];
       float d07 = p0[x] - p7[x];
       float s16 = p1[x] + p6[x];

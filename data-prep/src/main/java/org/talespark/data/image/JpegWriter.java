@@ -16,6 +16,9 @@ final class JpegWriter {
 
   private static final int MARGIN = 1024;
 
+  /** MCUs in memory, at least: enough for long loops, and few enough to stay in a near cache. */
+  private static final int UNITS_AT_ONCE = 64;
+
   /** Colour weights are whole numbers of this unit. */
   private static final float UNIT = 1 / 65_536f;
 
@@ -65,6 +68,10 @@ final class JpegWriter {
   private final Tables chroma;
   private final int columns;
   private final int rows;
+
+  /** Rows of MCUs that are in memory. */
+  private final int rowsAtOnce;
+
   private final byte[] upper;
   private final byte[] lower;
   private final int[] block = new int[64];
@@ -77,6 +84,7 @@ final class JpegWriter {
     this.pixels = pixels;
     this.columns = (pixels.width() + 15) / 16;
     this.rows = (pixels.height() + 15) / 16;
+    this.rowsAtOnce = Math.min(rows, (UNITS_AT_ONCE + columns - 1) / columns);
     this.luma =
         new Tables(
             JPEGQTable.K1Luminance,
@@ -100,27 +108,15 @@ final class JpegWriter {
 
   private byte[] encode() {
     head();
-    int units = columns * rows;
+    int units = columns * rowsAtOnce;
     float[][] y = new float[64][4 * units];
     float[][] cb = new float[64][units];
     float[][] cr = new float[64][units];
-    for (int row = 0; row < 16 * rows; row += 2) {
-      fill(upper, row);
-      fill(lower, row + 1);
-      for (int i = 0; i < 8; i++) {
-        samples(row, i / 4, i % 4, y, cb, cr);
-      }
-    }
-    float[][] lumas = quantised(y, luma);
-    float[][] blues = quantised(cb, chroma);
-    float[][] reds = quantised(cr, chroma);
     int[] before = new int[3];
-    for (int unit = 0; unit < units; unit++) {
-      for (int i = 0; i < 4; i++) {
-        before[0] = write(lumas, 4 * unit + i, luma, before[0]);
-      }
-      before[1] = write(blues, unit, chroma, before[1]);
-      before[2] = write(reds, unit, chroma, before[2]);
+    for (int row = 0; row < rows; row += rowsAtOnce) {
+      int count = Math.min(rowsAtOnce, rows - row);
+      read(row, count, y, cb, cr);
+      write(count * columns, y, cb, cr, before);
     }
     put(0x7F, 7); // ones to the end of the byte
     while (pending >= 8) {
@@ -129,6 +125,31 @@ final class JpegWriter {
     }
     bytes(0xFF, 0xD9);
     return Arrays.copyOf(out, length);
+  }
+
+  /** Takes in some rows of MCUs. */
+  private void read(int from, int count, float[][] y, float[][] cb, float[][] cr) {
+    for (int row = 0; row < 16 * count; row += 2) {
+      fill(upper, 16 * from + row);
+      fill(lower, 16 * from + row + 1);
+      for (int i = 0; i < 8; i++) {
+        samples(row, i / 4, i % 4, y, cb, cr);
+      }
+    }
+  }
+
+  /** Transforms, quantises and codes so many MCUs. */
+  private void write(int units, float[][] y, float[][] cb, float[][] cr, int[] before) {
+    float[][] lumas = quantised(y, 4 * units, luma);
+    float[][] blues = quantised(cb, units, chroma);
+    float[][] reds = quantised(cr, units, chroma);
+    for (int unit = 0; unit < units; unit++) {
+      for (int i = 0; i < 4; i++) {
+        before[0] = write(lumas, 4 * unit + i, luma, before[0]);
+      }
+      before[1] = write(blues, unit, chroma, before[1]);
+      before[2] = write(reds, unit, chroma, before[2]);
+    }
   }
 
   private void head() {
@@ -234,18 +255,18 @@ final class JpegWriter {
   }
 
   /** Samples by place to coefficients in zigzag order, whole numbers after rounding. */
-  private static float[][] quantised(float[][] samples, Tables tables) {
-    ForwardDct.apply(samples);
+  private static float[][] quantised(float[][] samples, int count, Tables tables) {
+    ForwardDct.apply(samples, count);
     float[][] zigzag = new float[64][];
     for (int k = 0; k < 64; k++) {
       zigzag[k] = samples[BlockScaler.natural(k)];
-      quantise(zigzag[k], tables.factors[k]);
+      quantise(zigzag[k], tables.factors[k], count);
     }
     return zigzag;
   }
 
-  private static void quantise(float[] values, float factor) {
-    for (int i = 0; i < values.length; i++) {
+  private static void quantise(float[] values, float factor, int count) {
+    for (int i = 0; i < count; i++) {
       values[i] = values[i] * factor + AreaFilter.ROUNDER;
     }
   }
