@@ -16,11 +16,13 @@ import java.util.stream.IntStream;
 /**
  * Times decoding, resizing and encoding of photographs, file to file, beside ImageIO and, if
  * wanted, a Python script. All take turns on the same pictures, so that whatever else happens on
- * the machine meets each of them; first turns warm up and do not count.
+ * the machine meets each of them. Before that each converts the same number of pictures that do not
+ * count, as many as the Java compiler needs to be done with all of them.
  */
 public final class PrepareBench {
 
-  private static final int WARM_UP = 100;
+  private static final int WARM_UP = 250;
+  private static final int WARM_UPS = 2;
   private static final String OURS = "talespark";
   private static final String IMAGEIO = "imageio";
   private static final String PYTHON = "python";
@@ -91,8 +93,10 @@ public final class PrepareBench {
       throws IOException {
     Map<String, Converter> converters = converters(settings);
     List<Path> few = pictures.subList(0, Math.min(pictures.size(), WARM_UP * settings.threads()));
-    for (Converter converter : converters.values()) {
-      converter.seconds(few, out);
+    for (int i = 0; i < WARM_UPS; i++) { // the compiler works on behind the first
+      for (Converter converter : converters.values()) {
+        converter.seconds(few, out);
+      }
     }
     Map<String, List<Double>> rates = new LinkedHashMap<>();
     converters.keySet().forEach(name -> rates.put(name, new ArrayList<>()));

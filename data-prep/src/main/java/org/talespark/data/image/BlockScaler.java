@@ -1,5 +1,7 @@
 package org.talespark.data.image;
 
+import java.util.Arrays;
+
 /**
  * From the coefficients of a JPEG block to the means of its parts: what the full inverse transform
  * followed by averaging gives, but for clamping. With {@code n} parts a side, the mean of part
@@ -19,6 +21,9 @@ final class BlockScaler {
   private static final int LANE = 21;
 
   private static final float UNIT = 256;
+
+  /** Weights of blocks of which no more than the mean is wanted. */
+  private static final long[] NOTHING = new long[64];
 
   private final int across;
   private final int down;
@@ -92,40 +97,45 @@ final class BlockScaler {
    * Reads a block and writes its parts.
    *
    * @param before the first coefficient of the block before
+   * @param rows of the plane
+   * @param top the row of the first part
+   * @param left the column of the first part
    * @return the first coefficient, not multiplied
    */
-  int write(
-      JpegBits bits,
-      JpegHuffman first,
-      JpegHuffman others,
-      int before,
-      float[] plane,
-      int at,
-      int stride) {
-    if (across == 1 && down == 1) {
-      bits.skip(first, others);
+  int write(JpegBits bits, JpegPairs tables, int before, float[][] rows, int top, int left) {
+    if (across == down && across <= 2) {
+      long sum = bits.sum(tables, lanes);
       int dc = before + bits.difference;
-      plane[at] = dc * mean + 128;
+      float level = dc * mean + 128;
+      if (across == 1) {
+        rows[top][left] = level;
+      } else {
+        quarters(level, sum, rows[top], rows[top + 1], left);
+      }
       return dc;
     }
-    if (across == 2 && down == 2) {
-      long sum = bits.sum(first, others, lanes);
-      int dc = before + bits.difference;
-      quarters(dc * mean + 128, sum, plane, at, stride);
-      return dc;
-    }
-    int number = bits.block(first, others);
+    int number = bits.block(tables);
     int dc = before + bits.difference;
     if (across == 4 && down == 4) {
-      sixteenths(dc * mean + 128, bits.coefficients, number, plane, at, stride);
+      sixteenths(dc * mean + 128, bits.coefficients, number, rows, top, left);
     } else {
-      parts(dc * mean + 128, bits.coefficients, number, plane, at, stride);
+      parts(dc * mean + 128, bits.coefficients, number, rows, top, left);
     }
     return dc;
   }
 
+  /**
+   * Reads a block of which only the first coefficient is wanted.
+   *
+   * @return the first coefficient
+   */
+  static int skip(JpegBits bits, JpegPairs tables, int before) {
+    bits.sum(tables, NOTHING);
+    return before + bits.difference;
+  }
+
   /** From three sums in lanes to two by two parts. */
-  private static void quarters(float level, long sums, float[] plane, int at, int stride) {
+  private static void quarters(float level, long sums, float[] upper, float[] lower, int left) {
     int shift = 64 - LANE;
     long sideways = sums << shift >> shift;
     long rest = (sums - sideways) >> LANE;
@@ -133,13 +143,13 @@ final class BlockScaler {
     float h = sideways / UNIT;
     float v = upright / UNIT;
     float d = ((rest - upright) >> LANE) / UNIT;
-    plane[at] = level + h + v + d;
-    plane[at + 1] = level - h + v - d;
-    plane[at + stride] = level + h - v - d;
-    plane[at + stride + 1] = level - h - v + d;
+    upper[left] = level + h + v + d;
+    upper[left + 1] = level - h + v - d;
+    lower[left] = level + h - v - d;
+    lower[left + 1] = level - h - v + d;
   }
 
-  private void parts(float level, int[] found, int number, float[] plane, int at, int stride) {
+  private void parts(float level, int[] found, int number, float[][] plane, int top, int left) {
     int seen = 0;
     for (int n = 0; n < number; n++) {
       int k = found[n] & 63;
@@ -151,9 +161,7 @@ final class BlockScaler {
       }
     }
     for (int j = 0; j < down; j++) {
-      for (int i = 0; i < across; i++) {
-        plane[at + j * stride + i] = level;
-      }
+      Arrays.fill(plane[top + j], left, left + across, level);
     }
     while (seen != 0) {
       int u = Integer.numberOfTrailingZeros(seen);
@@ -162,14 +170,14 @@ final class BlockScaler {
         float sum = sums[u * down + j];
         sums[u * down + j] = 0;
         for (int i = 0; i < across; i++) {
-          plane[at + j * stride + i] += sum * columns[u * across + i];
+          plane[top + j][left + i] += sum * columns[u * across + i];
         }
       }
     }
   }
 
   /** Four by four parts, as halved chroma at a quarter needs them: the loops above, unrolled. */
-  private void sixteenths(float level, int[] found, int number, float[] plane, int at, int stride) {
+  private void sixteenths(float level, int[] found, int number, float[][] plane, int top, int x) {
     float[] sums = this.sums;
     float[] rows = this.rows;
     float[] columns = this.columns;
@@ -198,11 +206,11 @@ final class BlockScaler {
         c += sum * columns[u + 2];
         d += sum * columns[u + 3];
       }
-      int out = at + j * stride;
-      plane[out] = a;
-      plane[out + 1] = b;
-      plane[out + 2] = c;
-      plane[out + 3] = d;
+      float[] out = plane[top + j];
+      out[x] = a;
+      out[x + 1] = b;
+      out[x + 2] = c;
+      out[x + 3] = d;
     }
   }
 }

@@ -15,6 +15,8 @@ final class ByteView {
   private static final long HIGH_BITS = 0x8080808080808080L;
 
   private final byte[] bytes;
+  private long scan = -1;
+  private long scanEnd;
 
   ByteView(byte[] bytes) {
     this.bytes = bytes;
@@ -71,14 +73,19 @@ final class ByteView {
 
   /**
    * The first JPEG marker at or behind the offset that is neither stuffing (FF 00), fill (FF FF)
-   * nor a restart.
+   * nor a restart. The last answer is kept, for a scan is checked before it is decoded.
    */
   long endOfScan(long from) {
+    if (from == scan) {
+      return scanEnd;
+    }
     long at = from;
     while (true) {
       at = find(0xFF, at);
       int next = u8(at + 1);
       if (next != 0 && next != 0xFF && (next < 0xD0 || next > 0xD7)) {
+        scan = from;
+        scanEnd = at;
         return at;
       }
       at++;

@@ -9,12 +9,15 @@ import org.talespark.data.Reason;
 /**
  * The entropy-coded data of one scan (ITU-T T.81, F.2.2): coefficients of block after block. The
  * stuffing is taken out first, so that eight bytes are read at a time.
+ *
+ * <p>After a refill at least 56 bits are there: enough for one coefficient of any length and two
+ * pairs, so that the way through the loops hardly ever depends on the data.
  */
 final class JpegBits {
 
   private static final VarHandle EIGHT =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
-  private static final int PAIR_SHIFT = 64 - JpegHuffman.PAIR_PEEK;
+  private static final int PAIR_SHIFT = 64 - JpegPairs.PEEK;
   private static final int PADDING = 16;
   private static final int AHEAD = 8;
 
@@ -100,59 +103,52 @@ final class JpegBits {
         Reason.TRUNCATED, "Cannot decode JPEG: its scan ends before the picture does");
   }
 
-  /** Reads the first coefficient of a block. */
-  private void first(JpegHuffman table) {
-    if (at > data.length - AHEAD) {
-      throw cut();
-    }
-    long buffer = bits | (long) EIGHT.get(data, at) >>> count;
-    int entry = table.entry(buffer);
-    at += (63 - count) >>> 3;
-    count = (count | 56) - (entry & 63);
-    bits = buffer << entry;
-    difference = entry >> 16;
-  }
-
   /** Reads a block and returns how many {@link #coefficients} it has behind the first. */
-  int block(JpegHuffman first, JpegHuffman others) {
-    first(first);
+  int block(JpegPairs tables) {
+    int[] found = coefficients;
+    int pair = start(tables);
+    int k = place(pair);
+    found[0] = JpegPairs.secondValue(pair) << 16 | (k & 63);
+    int number = JpegPairs.coefficients(pair) - 1;
     byte[] from = data;
     int last = from.length - AHEAD;
-    long[] pairs = others.pairs;
+    int[] pairs = tables.pairs;
     long buffer = bits;
     int left = count;
     int place = at;
-    int k = 0;
-    int[] found = coefficients;
-    int number = 0;
     while (k < 63) {
+      pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
+      int next = k + JpegPairs.advance(pair);
+      boolean taken = next < 63 || JpegPairs.ends(pair, next);
+      if (taken) {
+        found[number] = JpegPairs.firstValue(pair) << 16 | (k + JpegPairs.firstAdvance(pair));
+        found[number + 1] = JpegPairs.secondValue(pair) << 16 | (next & 63);
+        number += JpegPairs.coefficients(pair);
+        buffer <<= pair;
+        left -= JpegPairs.bits(pair);
+        k = next;
+        if (next >= 63) {
+          break;
+        }
+      }
       if (place > last) {
         throw cut();
       }
       buffer |= (long) EIGHT.get(from, place) >>> left;
       place += (63 - left) >>> 3;
       left |= 56;
-      long pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-      int next = k + ((int) pair >>> 24);
-      if (next < 63 || ends(pair, next)) {
-        found[number] = ((int) (pair >> 32) & 0xFFFF0000) | (k + ((int) pair >>> 16 & 31));
-        found[number + 1] = (int) (pair >> 32) << 16 | (next & 63);
-        number += (int) pair >>> 8 & 3;
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        continue;
+      if (!taken) {
+        int entry = tables.others.entry(buffer);
+        buffer <<= entry;
+        left -= JpegHuffman.bits(entry);
+        k += JpegHuffman.advance(entry);
+        if (k > 63) {
+          checkEnds(entry);
+          break;
+        }
+        found[number] = JpegHuffman.value(entry) << 16 | k;
+        number++;
       }
-      int entry = others.entry(buffer);
-      buffer <<= entry;
-      left -= entry & 63;
-      k += entry >>> 6 & 127;
-      if (k > 63) {
-        checkEnds(entry);
-        break;
-      }
-      found[number] = (entry & 0xFFFF0000) | k;
-      number++;
     }
     bits = buffer;
     count = left;
@@ -161,81 +157,40 @@ final class JpegBits {
   }
 
   /**
-   * Reads a block and returns the sum of its coefficients behind the first times weights.
-   *
-   * <p>After a refill at least 56 bits are there: enough for four pairs or one coefficient of any
-   * length, so that the way through the loop hardly ever depends on the data. A shift takes the low
-   * six bits of an entry by itself.
+   * Reads a block and returns the sum of its coefficients times weights; that of the first one must
+   * be zero.
    */
-  long sum(JpegHuffman first, JpegHuffman others, long[] weights) {
-    first(first);
+  long sum(JpegPairs tables, long[] weights) {
+    int pair = start(tables);
+    int k = place(pair);
+    long all = JpegPairs.secondValue(pair) * weights[k & 63];
     byte[] from = data;
     int last = from.length - AHEAD;
-    long[] pairs = others.pairs;
+    int[] pairs = tables.pairs;
     long buffer = bits;
     int left = count;
     int place = at;
-    int k = 0;
-    long all = 0;
-    reading:
     while (k < 63) {
-      if (place > last) {
-        throw cut();
+      pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
+      int next = k + JpegPairs.advance(pair);
+      boolean both = next < 63;
+      if (both) {
+        all += weighed(pair, k, next, weights);
+        buffer <<= pair;
+        left -= JpegPairs.bits(pair);
+        k = next;
+        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
+        next = k + JpegPairs.advance(pair);
+        both = next < 63;
       }
-      buffer |= (long) EIGHT.get(from, place) >>> left;
-      place += (63 - left) >>> 3;
-      left |= 56;
-      long pair;
-      int next;
-      while (true) {
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
+      if (both || JpegPairs.ends(pair, next)) {
+        all += weighed(pair, k, next & 63, weights);
+        buffer <<= pair;
+        left -= JpegPairs.bits(pair);
+        k = next;
+        if (!both) {
           break;
         }
-        all += (pair >> 48) * weights[k + ((int) pair >>> 16 & 31)];
-        all += (short) (pair >> 32) * weights[next];
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        all += (pair >> 48) * weights[k + ((int) pair >>> 16 & 31)];
-        all += (short) (pair >> 32) * weights[next];
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        all += (pair >> 48) * weights[k + ((int) pair >>> 16 & 31)];
-        all += (short) (pair >> 32) * weights[next];
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        all += (pair >> 48) * weights[k + ((int) pair >>> 16 & 31)];
-        all += (short) (pair >> 32) * weights[next];
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        continue reading;
-      }
-      if (ends(pair, next)) {
-        all += (pair >> 48) * weights[k + ((int) pair >>> 16 & 31)];
-        all += (short) (pair >> 32) * weights[next & 63];
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        break;
       }
       if (place > last) {
         throw cut();
@@ -243,15 +198,17 @@ final class JpegBits {
       buffer |= (long) EIGHT.get(from, place) >>> left;
       place += (63 - left) >>> 3;
       left |= 56;
-      int entry = others.entry(buffer);
-      buffer <<= entry;
-      left -= entry & 63;
-      k += entry >>> 6 & 127;
-      if (k > 63) {
-        checkEnds(entry);
-        break;
+      if (!both) {
+        int entry = tables.others.entry(buffer);
+        buffer <<= entry;
+        left -= JpegHuffman.bits(entry);
+        k += JpegHuffman.advance(entry);
+        if (k > 63) {
+          checkEnds(entry);
+          break;
+        }
+        all += JpegHuffman.value(entry) * weights[k];
       }
-      all += (entry >> 16) * weights[k];
     }
     bits = buffer;
     count = left;
@@ -259,91 +216,40 @@ final class JpegBits {
     return all;
   }
 
-  /** Reads a block of which only the first coefficient is wanted. */
-  void skip(JpegHuffman first, JpegHuffman others) {
-    first(first);
-    byte[] from = data;
-    int last = from.length - AHEAD;
-    long[] pairs = others.pairs;
-    long buffer = bits;
-    int left = count;
-    int place = at;
-    int k = 0;
-    reading:
-    while (k < 63) {
-      if (place > last) {
-        throw cut();
-      }
-      buffer |= (long) EIGHT.get(from, place) >>> left;
-      place += (63 - left) >>> 3;
-      left |= 56;
-      long pair;
-      int next;
-      while (true) {
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        pair = pairs[(int) (buffer >>> PAIR_SHIFT)];
-        next = k + ((int) pair >>> 24);
-        if (next >= 63) {
-          break;
-        }
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        k = next;
-        continue reading;
-      }
-      if (ends(pair, next)) {
-        buffer <<= pair;
-        left -= (int) pair & 63;
-        break;
-      }
-      if (place > last) {
-        throw cut();
-      }
-      buffer |= (long) EIGHT.get(from, place) >>> left;
-      place += (63 - left) >>> 3;
-      left |= 56;
-      int entry = others.entry(buffer);
-      buffer <<= entry;
-      left -= entry & 63;
-      k += entry >>> 6 & 127;
-      if (k > 63) {
-        checkEnds(entry);
-      }
-    }
-    bits = buffer;
-    count = left;
-    at = place;
+  private static long weighed(int pair, int k, int next, long[] weights) {
+    return JpegPairs.firstValue(pair) * weights[k + JpegPairs.firstAdvance(pair)]
+        + JpegPairs.secondValue(pair) * weights[next];
   }
 
-  private static boolean ends(long pair, int next) {
-    return ((int) pair & JpegHuffman.PAIR_END) != 0 && next < 63 + JpegHuffman.END;
+  /** Reads the first coefficient of a block, and what else is in its entry, which is returned. */
+  private int start(JpegPairs tables) {
+    if (at > data.length - AHEAD) {
+      throw cut();
+    }
+    long buffer = bits | (long) EIGHT.get(data, at) >>> count;
+    int pair = tables.starts[(int) (buffer >>> PAIR_SHIFT)];
+    at += (63 - count) >>> 3;
+    count |= 56;
+    if (pair != JpegPairs.NONE) {
+      bits = buffer << pair;
+      count -= JpegPairs.bits(pair);
+      difference = JpegPairs.firstValue(pair);
+      return pair;
+    }
+    int entry = tables.first.entry(buffer);
+    bits = buffer << entry;
+    count -= JpegHuffman.bits(entry);
+    difference = JpegHuffman.value(entry);
+    return JpegPairs.ONE;
+  }
+
+  /** Where a block's first entry leads. */
+  private static int place(int pair) {
+    return JpegPairs.advance(pair) - 1;
   }
 
   private static void checkEnds(int entry) {
-    if ((entry >>> 6 & 127) != JpegHuffman.END) {
+    if (JpegHuffman.advance(entry) != JpegHuffman.END) {
       throw JpegHuffman.damaged("a block of more than 64 coefficients");
     }
   }

@@ -15,23 +15,13 @@ import org.talespark.data.Reason;
  * the last one ({@value #END} for the end of the block) and the bits it takes; 0 where the bits
  * looked at are too few.
  *
- * <p>Tables of coefficients have {@link #pairs} besides, of two coefficients and the end of the
- * block if they fit. These take time to make, and most files have the standard's tables, so that
- * the last tables made are kept; they do not change and may be shared between threads.
+ * <p>Tables take time to make, and most files have the standard's, so that the last ones made are
+ * kept; they do not change and may be shared between threads.
  */
 final class JpegHuffman {
 
   static final int PEEK = 11;
   static final int END = 64;
-
-  /** Bits that {@link #pairs} are looked up with. */
-  static final int PAIR_PEEK = 12;
-
-  /** Of a pair: the block ends behind it. */
-  static final int PAIR_END = 1 << 10;
-
-  /** Advance of a pair that is none: leads out of any block. */
-  private static final long NO_PAIR = 127L << 24;
 
   private static final int MOST_KEPT = 64;
   private static final Map<ByteBuffer, JpegHuffman> KEPT =
@@ -50,15 +40,6 @@ final class JpegHuffman {
   private static final int MOST_DC_BITS = 11;
 
   private final int[] entries = new int[1 << PEEK];
-
-  /**
-   * What the next {@value #PAIR_PEEK} bits begin with, as far as they go: {@code value << 48 |
-   * value of the second << 32 | advance of all << 24 | advance of the first << 16 | coefficients <<
-   * 8 | bits}, with {@link #PAIR_END} and 64 more to advance if the block ends there. Values that
-   * are not there are zero. A pair must not be taken if its coefficients lead to the last place of
-   * a block or beyond: what follows the last place belongs to the next block.
-   */
-  final long[] pairs;
 
   /**
    * By the same bits as entries: {@code length << 8 | symbol} of a code that is no longer, else 0.
@@ -92,18 +73,6 @@ final class JpegHuffman {
       limits[length] = code << (LONGEST - length);
       code <<= 1;
     }
-    pairs = dc ? new long[0] : pairs();
-  }
-
-  private JpegHuffman(JpegHuffman other) {
-    System.arraycopy(other.entries, 0, entries, 0, entries.length);
-    System.arraycopy(other.codes, 0, codes, 0, codes.length);
-    System.arraycopy(other.limits, 0, limits, 0, limits.length);
-    System.arraycopy(other.offsets, 0, offsets, 0, offsets.length);
-    symbols = other.symbols;
-    dc = other.dc;
-    pairs = new long[other.pairs.length];
-    Arrays.fill(pairs, NO_PAIR);
   }
 
   /**
@@ -130,63 +99,6 @@ final class JpegHuffman {
     return made;
   }
 
-  /** The same table without pairs. */
-  JpegHuffman single() {
-    return new JpegHuffman(this);
-  }
-
-  private long[] pairs() {
-    long[] made = new long[1 << PAIR_PEEK];
-    for (int window = 0; window < made.length; window++) {
-      made[window] = pair(window);
-    }
-    return made;
-  }
-
-  private long pair(int window) {
-    long values = 0;
-    int total = 0;
-    int firstAdvance = 0;
-    int number = 0;
-    int used = 0;
-    boolean end = false;
-    while (!end) {
-      int entry = entry(window, used);
-      int length = entry & 63;
-      if (entry == 0 || used + length > PAIR_PEEK) {
-        break;
-      }
-      int advance = entry >>> ADVANCE_SHIFT & 127;
-      end = advance == END;
-      if (!end) {
-        if (number == 2) {
-          break;
-        }
-        long value = (entry >> VALUE_SHIFT) & 0xFFFFL;
-        values |= value << (number == 0 ? 48 : 32);
-        firstAdvance = number == 0 ? advance : firstAdvance;
-        number++;
-      }
-      total += advance;
-      used += length;
-    }
-    if (used == 0) {
-      return NO_PAIR;
-    }
-    long rest = (long) total << 24 | firstAdvance << 16 | number << 8 | used;
-    return values | rest | (end ? PAIR_END : 0);
-  }
-
-  /** The entry of what begins behind the used bits of a window; 0 where they are too few. */
-  private int entry(int window, int used) {
-    long bits = (long) window << (64 - PAIR_PEEK) << used;
-    int entry = entries[(int) (bits >>> (64 - PEEK))];
-    if (entry != 0 || codes[(int) (bits >>> (64 - PEEK))] == 0) {
-      return entry;
-    }
-    return slow(bits);
-  }
-
   private void enter(int code, int length, int symbol) {
     int codeRest = PEEK - length;
     for (int i = 0; i < 1 << codeRest && (code << codeRest) + i < codes.length; i++) {
@@ -206,6 +118,38 @@ final class JpegHuffman {
     }
   }
 
+  /** Bits that an entry takes; a shift takes them from it by itself. */
+  static int bits(int entry) {
+    return entry & 63;
+  }
+
+  /** How far a coefficient lies behind the last one, or {@link #END}. */
+  static int advance(int entry) {
+    return entry >>> ADVANCE_SHIFT & 127;
+  }
+
+  static int value(int entry) {
+    return entry >> VALUE_SHIFT;
+  }
+
+  /**
+   * The entry of what begins a window of bits, whose first ones are used already; 0 where it needs
+   * more bits than there are.
+   *
+   * @param size bits of the window, less than 32
+   */
+  int entry(int window, int size, int used) {
+    long bits = (long) window << (64 - size) << used;
+    int place = (int) (bits >>> (64 - PEEK));
+    int entry = entries[place];
+    if (entry == 0) {
+      int code = codes[place];
+      boolean whole = code != 0 && used + (code >> 8) + size(code & 0xFF) <= size;
+      return whole ? slow(bits) : 0;
+    }
+    return used + bits(entry) > size ? 0 : entry;
+  }
+
   /** The entry of what begins with these bits. */
   int entry(long bits) {
     int entry = entries[(int) (bits >>> (64 - PEEK))];
@@ -213,7 +157,7 @@ final class JpegHuffman {
   }
 
   /** The entry of what begins with these bits, however long it is. */
-  int slow(long bits) {
+  private int slow(long bits) {
     int code = codes[(int) (bits >>> (64 - PEEK))];
     int length = code >> 8;
     int symbol = code & 0xFF;

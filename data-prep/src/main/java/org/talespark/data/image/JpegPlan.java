@@ -19,8 +19,7 @@ record JpegPlan(int width, int height, List<Component> components, int restart, 
    * @param quantisation 64 steps in zigzag order
    */
   @SuppressWarnings("ArrayRecordComponent") // tables, compared by nobody
-  record Component(
-      int id, int across, int down, int[] quantisation, JpegHuffman dc, JpegHuffman ac) {}
+  record Component(int id, int across, int down, int[] quantisation, JpegPairs tables) {}
 
   private static final class Reader {
     private final ByteView view;
@@ -117,20 +116,21 @@ record JpegPlan(int width, int height, List<Component> components, int restart, 
         long entry = frame + 8 + 3L * c;
         int sampling = view.u8(entry + 1);
         int tables = view.u8(at + 4 + 2L * c);
-        Component component =
-            new Component(
-                view.u8(entry),
-                number == 1 ? 1 : sampling >> 4,
-                number == 1 ? 1 : sampling & 15,
-                quantisation[view.u8(entry + 2) & 3],
-                dc[tables >> 4 & 3],
-                ac[tables & 3]);
-        boolean complete =
-            component.quantisation() != null && component.dc() != null && component.ac() != null;
-        if (!complete || view.u8(at + 3 + 2L * c) != component.id()) {
+        int id = view.u8(entry);
+        int[] steps = quantisation[view.u8(entry + 2) & 3];
+        JpegHuffman first = dc[tables >> 4 & 3];
+        JpegHuffman others = ac[tables & 3];
+        boolean complete = steps != null && first != null && others != null;
+        if (!complete || view.u8(at + 3 + 2L * c) != id) {
           return null;
         }
-        components.add(component);
+        components.add(
+            new Component(
+                id,
+                number == 1 ? 1 : sampling >> 4,
+                number == 1 ? 1 : sampling & 15,
+                steps,
+                JpegPairs.of(first, others)));
       }
       return usualSampling(components)
           ? new JpegPlan(view.u16be(frame + 5), view.u16be(frame + 3), components, restart, end)

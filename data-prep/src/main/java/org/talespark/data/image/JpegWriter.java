@@ -16,6 +16,9 @@ final class JpegWriter {
 
   private static final int MARGIN = 1024;
 
+  /** MCUs in memory, at least: enough for long loops, and few enough to stay in a near cache. */
+  private static final int UNITS_AT_ONCE = 64;
+
   /** Colour weights are whole numbers of this unit. */
   private static final float UNIT = 1 / 65_536f;
 
@@ -24,19 +27,15 @@ final class JpegWriter {
     final int[] steps = new int[64];
     final float[] factors = new float[64];
 
-    /** Where in a plane the k-th coefficient stands, from the block's first one. */
-    final int[] places = new int[64];
-
     final int[] dc;
     final int[] ac;
 
     /** Steps and factors in zigzag order; AAN's scales are part of the factors. */
-    Tables(JPEGQTable standard, JPEGHuffmanTable dc, JPEGHuffmanTable ac, int quality, int stride) {
+    Tables(JPEGQTable standard, JPEGHuffmanTable dc, JPEGHuffmanTable ac, int quality) {
       int scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
       int[] base = standard.getTable();
       for (int k = 0; k < 64; k++) {
         int at = BlockScaler.natural(k);
-        places[k] = at / 8 * stride + at % 8;
         steps[k] = Math.max(1, Math.min(255, (base[at] * scale + 50) / 100));
         factors[k] =
             (float) (1 / (8 * steps[k] * ForwardDct.scale(at / 8) * ForwardDct.scale(at % 8)));
@@ -69,6 +68,12 @@ final class JpegWriter {
   private final Tables chroma;
   private final int columns;
   private final int rows;
+
+  /** Rows of MCUs that are in memory. */
+  private final int rowsAtOnce;
+
+  private final byte[] upper;
+  private final byte[] lower;
   private final int[] block = new int[64];
   private byte[] out;
   private int length;
@@ -79,20 +84,21 @@ final class JpegWriter {
     this.pixels = pixels;
     this.columns = (pixels.width() + 15) / 16;
     this.rows = (pixels.height() + 15) / 16;
+    this.rowsAtOnce = Math.min(rows, (UNITS_AT_ONCE + columns - 1) / columns);
     this.luma =
         new Tables(
             JPEGQTable.K1Luminance,
             JPEGHuffmanTable.StdDCLuminance,
             JPEGHuffmanTable.StdACLuminance,
-            quality,
-            16 * columns);
+            quality);
     this.chroma =
         new Tables(
             JPEGQTable.K2Chrominance,
             JPEGHuffmanTable.StdDCChrominance,
             JPEGHuffmanTable.StdACChrominance,
-            quality,
-            8 * columns);
+            quality);
+    this.upper = new byte[48 * columns];
+    this.lower = new byte[48 * columns];
     this.out = new byte[2 * MARGIN + pixels.width() * pixels.height() / 2];
   }
 
@@ -102,25 +108,15 @@ final class JpegWriter {
 
   private byte[] encode() {
     head();
-    int width = 16 * columns;
-    float[] y = new float[width * 16 * rows];
-    float[] cb = new float[y.length / 4];
-    float[] cr = new float[y.length / 4];
-    planes(y, cb, cr);
-    ForwardDct.apply(y, width);
-    ForwardDct.apply(cb, width / 2);
-    ForwardDct.apply(cr, width / 2);
+    int units = columns * rowsAtOnce;
+    float[][] y = new float[64][4 * units];
+    float[][] cb = new float[64][units];
+    float[][] cr = new float[64][units];
     int[] before = new int[3];
-    for (int row = 0; row < rows; row++) {
-      for (int column = 0; column < columns; column++) {
-        for (int i = 0; i < 4; i++) {
-          int at = (16 * row + i / 2 * 8) * width + 16 * column + i % 2 * 8;
-          before[0] = write(y, at, luma, before[0]);
-        }
-        int at = 8 * row * (width / 2) + 8 * column;
-        before[1] = write(cb, at, chroma, before[1]);
-        before[2] = write(cr, at, chroma, before[2]);
-      }
+    for (int row = 0; row < rows; row += rowsAtOnce) {
+      int count = Math.min(rowsAtOnce, rows - row);
+      read(row, count, y, cb, cr);
+      write(count * columns, y, cb, cr, before);
     }
     put(0x7F, 7); // ones to the end of the byte
     while (pending >= 8) {
@@ -129,6 +125,31 @@ final class JpegWriter {
     }
     bytes(0xFF, 0xD9);
     return Arrays.copyOf(out, length);
+  }
+
+  /** Takes in some rows of MCUs. */
+  private void read(int from, int count, float[][] y, float[][] cb, float[][] cr) {
+    for (int row = 0; row < 16 * count; row += 2) {
+      fill(upper, 16 * from + row);
+      fill(lower, 16 * from + row + 1);
+      for (int i = 0; i < 8; i++) {
+        samples(row, i / 4, i % 4, y, cb, cr);
+      }
+    }
+  }
+
+  /** Transforms, quantises and codes so many MCUs. */
+  private void write(int units, float[][] y, float[][] cb, float[][] cr, int[] before) {
+    float[][] lumas = quantised(y, 4 * units, luma);
+    float[][] blues = quantised(cb, units, chroma);
+    float[][] reds = quantised(cr, units, chroma);
+    for (int unit = 0; unit < units; unit++) {
+      for (int i = 0; i < 4; i++) {
+        before[0] = write(lumas, 4 * unit + i, luma, before[0]);
+      }
+      before[1] = write(blues, unit, chroma, before[1]);
+      before[2] = write(reds, unit, chroma, before[2]);
+    }
   }
 
   private void head() {
@@ -161,42 +182,62 @@ final class JpegWriter {
     }
   }
 
-  /** RGB to luma and, of two by two pixels, chroma (ITU-T T.871, 7); borders are repeated. */
-  private void planes(float[] y, float[] cb, float[] cr) {
-    int width = 16 * columns;
-    byte[] upper = new byte[3 * width];
-    byte[] lower = new byte[3 * width];
-    for (int row = 0; row < 16 * rows; row += 2) {
-      fill(upper, row);
-      fill(lower, row + 1);
-      int first = row * width;
-      int second = first + width;
-      int half = row / 2 * (width / 2);
-      for (int x = 0; x < width / 2; x++) {
-        int red = 0;
-        int green = 0;
-        int blue = 0;
-        for (int i = 0; i < 2; i++) {
-          int at = 6 * x + 3 * i;
-          int r = upper[at] & 0xFF;
-          int g = upper[at + 1] & 0xFF;
-          int b = upper[at + 2] & 0xFF;
-          y[first + 2 * x + i] = light(r, g, b);
-          red += r;
-          green += g;
-          blue += b;
-          r = lower[at] & 0xFF;
-          g = lower[at + 1] & 0xFF;
-          b = lower[at + 2] & 0xFF;
-          y[second + 2 * x + i] = light(r, g, b);
-          red += r;
-          green += g;
-          blue += b;
-        }
-        // the weights -0.168736, -0.331264 and 0.5, and 0.5, -0.418688 and -0.081312
-        cb[half + x] = (-11_058 * red - 21_710 * green + 32_768 * blue) * (UNIT / 4);
-        cr[half + x] = (32_768 * red - 27_439 * green - 5_329 * blue) * (UNIT / 4);
-      }
+  /**
+   * RGB to luma and, of two by two pixels, chroma (ITU-T T.871, 7), of one place in all blocks of a
+   * row.
+   *
+   * @param row of the pixels in {@link #upper}
+   * @param half the blocks on the left or on the right of their MCUs
+   * @param pair which two columns of these blocks
+   * @param y by place in a block, then by block in the order of the file
+   */
+  private void samples(int row, int half, int pair, float[][] y, float[][] cb, float[][] cr) {
+    byte[] upper = this.upper;
+    byte[] lower = this.lower;
+    int place = row % 8 * 8 + 2 * pair;
+    float[] upperLeft = y[place];
+    float[] upperRight = y[place + 1];
+    float[] lowerLeft = y[place + 8];
+    float[] lowerRight = y[place + 9];
+    float[] blue = cb[row / 2 % 8 * 8 + 4 * half + pair];
+    float[] red = cr[row / 2 % 8 * 8 + 4 * half + pair];
+    int unit = row / 16 * columns;
+    int block = 4 * unit + row / 8 % 2 * 2 + half;
+    int last = unit + columns;
+    for (int at = 24 * half + 6 * pair; unit < last; at += 48) {
+      int r = upper[at] & 0xFF;
+      int g = upper[at + 1] & 0xFF;
+      int b = upper[at + 2] & 0xFF;
+      upperLeft[block] = light(r, g, b);
+      int allRed = r;
+      int allGreen = g;
+      int allBlue = b;
+      r = upper[at + 3] & 0xFF;
+      g = upper[at + 4] & 0xFF;
+      b = upper[at + 5] & 0xFF;
+      upperRight[block] = light(r, g, b);
+      allRed += r;
+      allGreen += g;
+      allBlue += b;
+      r = lower[at] & 0xFF;
+      g = lower[at + 1] & 0xFF;
+      b = lower[at + 2] & 0xFF;
+      lowerLeft[block] = light(r, g, b);
+      allRed += r;
+      allGreen += g;
+      allBlue += b;
+      r = lower[at + 3] & 0xFF;
+      g = lower[at + 4] & 0xFF;
+      b = lower[at + 5] & 0xFF;
+      lowerRight[block] = light(r, g, b);
+      allRed += r;
+      allGreen += g;
+      allBlue += b;
+      // the weights -0.168736, -0.331264 and 0.5, and 0.5, -0.418688 and -0.081312
+      blue[unit] = (-11_058 * allRed - 21_710 * allGreen + 32_768 * allBlue) * (UNIT / 4);
+      red[unit] = (32_768 * allRed - 27_439 * allGreen - 5_329 * allBlue) * (UNIT / 4);
+      block += 4;
+      unit++;
     }
   }
 
@@ -213,15 +254,29 @@ final class JpegWriter {
     }
   }
 
-  /** Quantises and codes a block; returns its first coefficient. */
-  private int write(float[] plane, int at, Tables tables, int before) {
-    float[] factors = tables.factors;
-    int[] places = tables.places;
+  /** Samples by place to coefficients in zigzag order, whole numbers after rounding. */
+  private static float[][] quantised(float[][] samples, int count, Tables tables) {
+    ForwardDct.apply(samples, count);
+    float[][] zigzag = new float[64][];
+    for (int k = 0; k < 64; k++) {
+      zigzag[k] = samples[BlockScaler.natural(k)];
+      quantise(zigzag[k], tables.factors[k], count);
+    }
+    return zigzag;
+  }
+
+  private static void quantise(float[] values, float factor, int count) {
+    for (int i = 0; i < count; i++) {
+      values[i] = values[i] * factor + AreaFilter.ROUNDER;
+    }
+  }
+
+  /** Codes a block; returns its first coefficient. */
+  private int write(float[][] zigzag, int number, Tables tables, int before) {
     int[] found = block;
     long mask = 0;
     for (int k = 0; k < 64; k++) {
-      float value = plane[at + places[k]] * factors[k];
-      int level = AreaFilter.round(value);
+      int level = AreaFilter.rounded(zigzag[k][number]);
       found[k] = level;
       mask |= (long) ((level | -level) >>> 31) << k;
     }

@@ -1,8 +1,6 @@
 package org.talespark.data.image;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Baseline JPEGs at a quarter or an eighth of their sides, which is how nearly all photographs of a
@@ -12,11 +10,49 @@ import java.util.List;
  */
 final class ReducedJpeg {
 
+  /** What a component is read with and into. */
+  private static final class Part {
+    final int across;
+    final int down;
+    final JpegPairs tables;
+    final BlockScaler scaler;
+
+    /** The first block of a row that the window touches, and the one behind the last. */
+    final int from;
+
+    final int to;
+    final float[][] rows;
+
+    /** Of the present row of MCUs: the row of the plane it begins at, and which blocks count. */
+    int top;
+
+    final boolean[] wanted;
+    int dc;
+
+    Part(JpegPlan.Component component, BlockScaler scaler, double[] window, float[][] rows) {
+      this.across = component.across();
+      this.down = component.down();
+      this.tables = component.tables();
+      this.scaler = scaler;
+      this.from = (int) (window[0] / scaler.across());
+      this.to = (int) Math.ceil(window[2] / scaler.across());
+      this.rows = rows;
+      this.wanted = new boolean[down];
+    }
+
+    /** Goes on to a row of MCUs, whose first row of samples is given. */
+    void enter(int row, double[] window) {
+      top = row % rows.length;
+      for (int y = 0; y < down; y++) {
+        int upper = row + y * scaler.down();
+        wanted[y] = upper < window[3] && upper + scaler.down() > window[1];
+      }
+    }
+  }
+
   private final JpegPlan plan;
-  private final List<BlockScaler> scalers = new ArrayList<>();
-  private final List<float[]> planes = new ArrayList<>();
+  private final Part[] parts;
   private final double[] window;
-  private final int stride;
   private final int band;
   private final AreaFilter filter;
 
@@ -25,25 +61,29 @@ final class ReducedJpeg {
     this.window = Arrays.stream(window).map(border -> border / denominator).toArray();
     JpegPlan.Component luma = plan.components().get(0);
     int side = 8 / denominator;
-    this.stride = plan.columns() * luma.across() * side;
+    int stride = plan.columns() * luma.across() * side;
     this.band = luma.down() * side;
     this.filter =
         new AreaFilter(
             (plan.width() + denominator - 1) / denominator,
             (plan.height() + denominator - 1) / denominator,
-            stride,
             band,
             this.window,
             width,
             height);
-    for (JpegPlan.Component component : plan.components()) {
-      scalers.add(
-          new BlockScaler(
-              component.quantisation(),
-              side * luma.across() / component.across(),
-              side * luma.down() / component.down()));
-      planes.add(new float[stride * filter.ring()]);
-    }
+    this.parts =
+        plan.components().stream()
+            .map(
+                component ->
+                    new Part(
+                        component,
+                        new BlockScaler(
+                            component.quantisation(),
+                            side * luma.across() / component.across(),
+                            side * luma.down() / component.down()),
+                        this.window,
+                        new float[filter.ring()][stride]))
+            .toArray(Part[]::new);
   }
 
   /**
@@ -70,21 +110,25 @@ final class ReducedJpeg {
 
   /** Reads all blocks, scales those that the window touches, and filters what is there. */
   private void read(JpegBits bits) {
-    int number = scalers.size();
-    int[] dc = new int[number];
+    float[][][] planes = Arrays.stream(parts).map(part -> part.rows).toArray(float[][][]::new);
     int untilRestart = plan.restart() == 0 ? Integer.MAX_VALUE : plan.restart();
     int rows = plan.rows();
     int columns = plan.columns();
     for (int row = 0; row < rows; row++) {
+      for (Part part : parts) {
+        part.enter(row * band, window);
+      }
       for (int column = 0; column < columns; column++) {
         if (untilRestart == 0) {
           bits.restart();
-          Arrays.fill(dc, 0);
+          for (Part part : parts) {
+            part.dc = 0;
+          }
           untilRestart = plan.restart();
         }
         untilRestart--;
-        for (int c = 0; c < number; c++) {
-          dc[c] = unit(bits, c, dc[c], row, column);
+        for (Part part : parts) {
+          unit(bits, part, column);
         }
       }
       filter.advance(planes, (row + 1) * band);
@@ -93,31 +137,19 @@ final class ReducedJpeg {
   }
 
   /** One component's blocks of an MCU. */
-  private int unit(JpegBits bits, int c, int before, int row, int column) {
-    JpegPlan.Component component = plan.components().get(c);
-    BlockScaler scaler = scalers.get(c);
-    float[] plane = planes.get(c);
-    int held = row * band % filter.ring();
-    int across = component.across();
-    int down = component.down();
-    int width = scaler.across();
-    int height = scaler.down();
-    int dc = before;
-    for (int y = 0; y < down; y++) {
-      int top = y * height;
-      boolean rowWanted = row * band + top < window[3] && row * band + top + height > window[1];
-      for (int x = 0; x < across; x++) {
-        int left = (column * across + x) * width;
-        boolean wanted = rowWanted && left < window[2] && left + width > window[0];
-        if (wanted) {
-          int at = (held + top) * stride + left;
-          dc = scaler.write(bits, component.dc(), component.ac(), dc, plane, at, stride);
+  private static void unit(JpegBits bits, Part part, int column) {
+    BlockScaler scaler = part.scaler;
+    int dc = part.dc;
+    for (int y = 0; y < part.down; y++) {
+      int top = part.top + y * scaler.down();
+      for (int x = column * part.across; x < (column + 1) * part.across; x++) {
+        if (part.wanted[y] && x >= part.from && x < part.to) {
+          dc = scaler.write(bits, part.tables, dc, part.rows, top, x * scaler.across());
         } else {
-          bits.skip(component.dc(), component.ac());
-          dc += bits.difference;
+          dc = BlockScaler.skip(bits, part.tables, dc);
         }
       }
     }
-    return dc;
+    part.dc = dc;
   }
 }

@@ -2,6 +2,7 @@ package org.talespark.data.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -13,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Coefficients read in pairs, summed or skipped, beside those read one by one. */
+/** Coefficients read in pairs, listed or summed, beside those read one by one. */
 class JpegBitsTest {
 
   private static final byte[] SCENERY = TestPictures.file(TestPictures.scenery(173, 131, 4), "png");
@@ -26,6 +27,13 @@ class JpegBitsTest {
 
   private static final long[] WEIGHTS =
       new SplittableRandom(7).longs(64, -1L << 40, 1L << 40).toArray();
+
+  /** Blocks in sixteen bytes. */
+  private static final int MOST_IN_PADDING = 64;
+
+  static {
+    WEIGHTS[0] = 0;
+  }
 
   private static byte[] jpeg(int quality, int restart) {
     return TestPictures.recode(
@@ -48,16 +56,16 @@ class JpegBitsTest {
         return new Scan(blocks, "another kind");
       }
       JpegBits bits = new JpegBits(view, plan.scan());
-      Map<JpegHuffman, JpegHuffman> plain = new HashMap<>();
-      plan.components().forEach(c -> plain.computeIfAbsent(c.ac(), JpegHuffman::single));
+      Map<JpegPairs, JpegPairs> plain = new HashMap<>();
+      plan.components().forEach(c -> plain.computeIfAbsent(c.tables(), JpegPairs::single));
       for (int unit = 0; unit < plan.rows() * plan.columns(); unit++) {
         if (plan.restart() > 0 && unit > 0 && unit % plan.restart() == 0) {
           bits.restart();
         }
         for (JpegPlan.Component component : plan.components()) {
           for (int i = 0; i < component.across() * component.down(); i++) {
-            JpegHuffman ac = plain.get(component.ac());
-            blocks.add(single ? block(bits, component.dc(), ac) : any(bits, component, blocks));
+            JpegPairs tables = component.tables();
+            blocks.add(single ? block(bits, plain.get(tables)) : any(bits, tables, blocks));
           }
         }
       }
@@ -68,8 +76,8 @@ class JpegBitsTest {
     }
   }
 
-  private static Block block(JpegBits bits, JpegHuffman dc, JpegHuffman ac) {
-    int number = bits.block(dc, ac);
+  private static Block block(JpegBits bits, JpegPairs tables) {
+    int number = bits.block(tables);
     long sum = 0;
     for (int i = 0; i < number; i++) {
       sum += (bits.coefficients[i] >> 16) * WEIGHTS[bits.coefficients[i] & 63];
@@ -78,19 +86,13 @@ class JpegBitsTest {
         bits.difference, Arrays.stream(bits.coefficients, 0, number).boxed().toList(), sum);
   }
 
-  /** Takes turns; nulls and zeros stand for what the way of reading does not tell. */
-  private static Block any(JpegBits bits, JpegPlan.Component component, List<Block> before) {
-    return switch (before.size() % 3) {
-      case 0 -> block(bits, component.dc(), component.ac());
-      case 1 -> {
-        long sum = bits.sum(component.dc(), component.ac(), WEIGHTS);
-        yield new Block(bits.difference, null, sum);
-      }
-      default -> {
-        bits.skip(component.dc(), component.ac());
-        yield new Block(bits.difference, null, 0);
-      }
-    };
+  /** Takes turns; null stands for what the way of reading does not tell. */
+  private static Block any(JpegBits bits, JpegPairs tables, List<Block> before) {
+    if (before.size() % 2 == 0) {
+      return block(bits, tables);
+    }
+    long sum = bits.sum(tables, WEIGHTS);
+    return new Block(bits.difference, null, sum);
   }
 
   /** Whether a file can be read to its end. */
@@ -98,17 +100,18 @@ class JpegBitsTest {
     Scan single = read(file, true);
     Scan quick = read(file, false);
     assertThat(quick.failure()).isEqualTo(single.failure());
-    assertThat(quick.blocks()).hasSameSizeAs(single.blocks());
-    for (int i = 0; i < quick.blocks().size(); i++) {
+    int both = Math.min(single.blocks().size(), quick.blocks().size());
+    if (single.failure() == null || single.failure().startsWith("UNDECODABLE")) {
+      assertThat(quick.blocks()).hasSameSizeAs(single.blocks());
+    } else { // the padding behind the end can be blocks, too
+      assertThat(quick.blocks().size() + single.blocks().size() - 2 * both)
+          .isLessThanOrEqualTo(MOST_IN_PADDING);
+    }
+    for (int i = 0; i < both; i++) {
       Block expected = single.blocks().get(i);
       Block block = quick.blocks().get(i);
-      boolean listed = i % 3 == 0;
-      assertThat(block)
-          .isEqualTo(
-              new Block(
-                  expected.difference(),
-                  listed ? expected.coefficients() : null,
-                  i % 3 == 2 ? 0 : expected.sum()));
+      List<Integer> listed = i % 2 == 0 ? expected.coefficients() : null;
+      assertThat(block).isEqualTo(new Block(expected.difference(), listed, expected.sum()));
     }
     return single.failure() == null;
   }
@@ -118,6 +121,26 @@ class JpegBitsTest {
   void pairsGiveTheSameCoefficients(int quality) {
     assertThat(sameBothWays(jpeg(quality, 0))).isTrue();
     assertThat(sameBothWays(jpeg(quality, 2))).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {50, 90, 100})
+  void steepFirstCoefficientsAndFullBlocksAreRead(int quality) {
+    BufferedImage image = new BufferedImage(160, 64, BufferedImage.TYPE_BYTE_GRAY);
+    SplittableRandom random = new SplittableRandom(3);
+    for (int y = 0; y < 64; y++) {
+      for (int x = 0; x < 160; x++) {
+        boolean white = y < 32 ? (x / 8 + y / 8) % 2 == 0 : random.nextBoolean();
+        image.getRaster().setSample(x, y, 0, white ? 255 : 0);
+      }
+    }
+    byte[] file =
+        TestPictures.recode(
+            TestPictures.file(image, "png"),
+            ".jpg",
+            opencv_imgcodecs.IMWRITE_JPEG_QUALITY,
+            quality);
+    assertThat(sameBothWays(file)).isTrue();
   }
 
   @Test
@@ -139,8 +162,10 @@ class JpegBitsTest {
   void tablesAreSharedByFilesAndKeptApartByKind() {
     JpegPlan one = JpegPlan.of(new ByteView(jpeg(80, 0)));
     JpegPlan other = JpegPlan.of(new ByteView(jpeg(60, 0)));
-    assertThat(other.components().get(0).ac()).isSameAs(one.components().get(0).ac());
-    assertThat(other.components().get(1).dc()).isSameAs(one.components().get(1).dc());
+    assertThat(other.components().get(0).tables()).isSameAs(one.components().get(0).tables());
+    assertThat(other.components().get(1).tables())
+        .isSameAs(one.components().get(1).tables())
+        .isNotSameAs(one.components().get(0).tables());
     byte[] table = new byte[18];
     table[1] = 2; // two codes of two bits
     table[17] = 1;

@@ -3,6 +3,7 @@ package org.talespark.jobs.bench;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.talespark.data.bench.Photographs;
 import org.talespark.data.bench.PrepareBench;
 import org.talespark.data.bench.PrepareFigures;
@@ -17,6 +18,9 @@ import picocli.CommandLine.Option;
     name = "prepare",
     description = "Times decoding, resizing and encoding of photographs, beside ImageIO.")
 public final class BenchPrepareCommand extends JobCommand {
+
+  private static final int SCALING_WARM_UP = 600;
+  private static final int SCALING_TURNS = 3;
 
   @Option(
       names = "--pictures",
@@ -56,6 +60,18 @@ public final class BenchPrepareCommand extends JobCommand {
   private String python = "";
 
   @Option(
+      names = "--executors",
+      description =
+          "Also times the whole prepare job on one executor and on two, which takes minutes.")
+  private boolean executors;
+
+  @Option(
+      names = "--copies",
+      paramLabel = "N",
+      description = "With --executors: how often the job gets each photograph (${DEFAULT-VALUE}).")
+  private int copies = 4;
+
+  @Option(
       names = "--folder",
       paramLabel = "DIR",
       description =
@@ -71,7 +87,11 @@ public final class BenchPrepareCommand extends JobCommand {
       double imageioImagesPerSecondPerCore,
       double imageioRatio,
       Double pythonImagesPerSecondPerCore,
-      Double pythonRatio)
+      Double pythonRatio,
+      Double oneExecutorImagesPerSecond,
+      Double twoExecutorsImagesPerSecond,
+      Double executorsRatio,
+      Double examiningRatio)
       implements ForPeople {
 
     @Override
@@ -85,11 +105,21 @@ public final class BenchPrepareCommand extends JobCommand {
                   imagesPerSecondPerCore,
                   imageioImagesPerSecondPerCore,
                   imageioRatio);
-      return pythonRatio == null
-          ? text
-          : text
-              + "OpenCV from Python %.1f, ratio %.2f%n"
-                  .formatted(pythonImagesPerSecondPerCore, pythonRatio);
+      if (pythonRatio != null) {
+        text +=
+            "OpenCV from Python %.1f, ratio %.2f%n"
+                .formatted(pythonImagesPerSecondPerCore, pythonRatio);
+      }
+      if (executorsRatio != null) {
+        text +=
+            "Whole jobs: one executor %.1f pictures a second, two %.1f, ratio %.2f; of the first stage %.2f%n"
+                .formatted(
+                    oneExecutorImagesPerSecond,
+                    twoExecutorsImagesPerSecond,
+                    executorsRatio,
+                    examiningRatio);
+      }
+      return text;
     }
   }
 
@@ -97,12 +127,17 @@ public final class BenchPrepareCommand extends JobCommand {
   protected Object run(Context context) throws IOException {
     Path photographs =
         folder == null ? Photographs.cache(Path.of(System.getProperty("java.io.tmpdir"))) : folder;
+    if (copies < 1) {
+      throw new IllegalArgumentException(
+          "Cannot time preparation: --copies=%d, expected at least 1".formatted(copies));
+    }
     List<String> command = python.isBlank() ? List.of() : List.of(python.strip().split("\\s+", -1));
     PrepareFigures found =
         PrepareBench.run(
             new PrepareBench.Settings(
                 pictures, size, quality, threads, turns, command, photographs.toAbsolutePath()),
             context.log()::println);
+    Optional<ExecutorScaling.Found> scaling = scaling(photographs.toAbsolutePath(), context);
     return new Figures(
         found.pictures(),
         found.threads(),
@@ -115,7 +150,22 @@ public final class BenchPrepareCommand extends JobCommand {
             : null,
         found.pythonRatio().isPresent()
             ? (Double) rounded(found.pythonRatio().getAsDouble())
-            : null);
+            : null,
+        scaling.map(s -> rounded(s.one().all())).orElse(null),
+        scaling.map(s -> rounded(s.two().all())).orElse(null),
+        scaling.map(s -> rounded(s.ratio().all())).orElse(null),
+        scaling.map(s -> rounded(s.ratio().examining())).orElse(null));
+  }
+
+  private Optional<ExecutorScaling.Found> scaling(Path photographs, Context context)
+      throws IOException {
+    if (!executors) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new ExecutorScaling(
+                photographs, pictures, copies, SCALING_WARM_UP, size, quality, SCALING_TURNS)
+            .run(context.log()::println));
   }
 
   private static double rounded(double value) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.Utils;
@@ -27,6 +28,9 @@ public final class Sessions {
   private static final String LOOPBACK = "127.0.0.1";
   private static final String SCALA_VERSION = "2.12";
   private static final String EXECUTOR_OPTIONS = "spark.executor.extraJavaOptions";
+  private static final String DEFAULT_EXECUTOR_OPTIONS = "spark.executor.defaultJavaOptions";
+  private static final Pattern COLLECTOR =
+      Pattern.compile("-XX:\\+Use(Serial|Parallel|G1|Z|Shenandoah|Epsilon)GC\\b");
   private static final String DYNAMIC_ALLOCATION = "spark.dynamicAllocation.enabled";
   private static final String EXECUTOR_LOGGING =
       "org/talespark/jobs/cluster/log4j2-executor.properties";
@@ -104,6 +108,7 @@ public final class Sessions {
     int physical = config.executorHeapMb() + config.executorOffHeapMb() + JVM_MB;
     appendOption(conf, "-Dorg.bytedeco.javacpp.maxbytes=", config.executorOffHeapMb() + "m");
     appendOption(conf, "-Dorg.bytedeco.javacpp.maxphysicalbytes=", physical + "m");
+    collectForThroughput(conf);
     conf.setIfMissing(
         "spark.executorEnv.OMP_WAIT_POLICY",
         "PASSIVE"); // thread pools must not spin against each other
@@ -181,6 +186,15 @@ public final class Sessions {
               + defaultMaster(
                   Runtime.getRuntime().availableProcessors(),
                   MIN_EXECUTOR_MB * MIB * MAX_EXECUTORS));
+    }
+  }
+
+  /** As the launcher does for the driver, unless another collector is asked for. */
+  private static void collectForThroughput(SparkConf conf) {
+    String present = conf.get(EXECUTOR_OPTIONS, "");
+    if (!COLLECTOR.matcher(present).find()
+        && !COLLECTOR.matcher(conf.get(DEFAULT_EXECUTOR_OPTIONS, "")).find()) {
+      conf.set(EXECUTOR_OPTIONS, (present + " -XX:+UseParallelGC").strip());
     }
   }
 

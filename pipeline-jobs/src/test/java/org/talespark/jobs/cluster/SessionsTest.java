@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.SparkConf;
@@ -59,11 +60,32 @@ class SessionsTest {
         Sessions.configure(user, master("spark://host:7077"), config, Optional.empty());
     assertThat(conf.get("spark.executor.extraJavaOptions"))
         .isEqualTo(
-            "-Dmine=1 -Dorg.bytedeco.javacpp.maxbytes=9g -Dorg.bytedeco.javacpp.maxphysicalbytes=2768m");
+            "-Dmine=1 -Dorg.bytedeco.javacpp.maxbytes=9g -Dorg.bytedeco.javacpp.maxphysicalbytes=2768m -XX:+UseParallelGC");
     assertThat(conf.get("spark.executor.memory")).isEqualTo("3g");
     assertThat(conf.get("spark.barrier.sync.timeout")).isEqualTo("5");
     assertThat(conf.get("spark.dynamicAllocation.enabled")).isEqualTo("false");
     assertThat(conf.contains("spark.executor.extraClassPath")).isFalse();
+  }
+
+  @Test
+  void executorsCollectForThroughputUnlessAnotherCollectorIsAskedFor() {
+    assertThat(executorOptions(Map.of())).endsWith(" -XX:+UseParallelGC");
+    assertThat(executorOptions(Map.of("extraJavaOptions", "-XX:+UseGCOverheadLimit")))
+        .startsWith("-XX:+UseGCOverheadLimit ")
+        .endsWith(" -XX:+UseParallelGC");
+    for (String collector : List.of("-XX:+UseG1GC", "-XX:+UseZGC", "-XX:+UseSerialGC")) {
+      assertThat(executorOptions(Map.of("extraJavaOptions", "-Da=b " + collector)))
+          .contains(collector)
+          .doesNotContain("Parallel");
+      assertThat(executorOptions(Map.of("defaultJavaOptions", collector))).doesNotContain("-XX");
+    }
+  }
+
+  private static String executorOptions(Map<String, String> set) {
+    SparkConf conf = new SparkConf(false);
+    set.forEach((key, value) -> conf.set("spark.executor." + key, value));
+    return Sessions.configure(conf, master("spark://host:7077"), CONFIG, Optional.empty())
+        .get("spark.executor.extraJavaOptions");
   }
 
   @Test
