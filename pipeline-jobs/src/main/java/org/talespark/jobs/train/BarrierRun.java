@@ -7,6 +7,7 @@ import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.sharing.ParameterServerRoot;
@@ -23,6 +24,7 @@ final class BarrierRun {
   private final RunOptions options;
   private final RunDirectory directory;
   private final Broadcast<SerializableConfiguration> hadoop;
+  private final RunLock lock;
   private final PrintStream log;
 
   BarrierRun(
@@ -31,21 +33,23 @@ final class BarrierRun {
       RunOptions options,
       RunDirectory directory,
       Broadcast<SerializableConfiguration> hadoop,
+      RunLock lock,
       PrintStream log) {
     this.spark = spark;
     this.config = config;
     this.options = options;
     this.directory = directory;
     this.hadoop = hadoop;
+    this.lock = lock;
     this.log = log;
   }
 
   RunSummary run() throws IOException {
-    RunOptions attempt = options;
+    boolean resuming = options.resume();
     long commit = lastCommit();
     for (int failures = 0; ; ) {
       try {
-        return attempt(attempt);
+        return attempt(options.attempt(lock.newAttempt(), resuming));
       } catch (Exception e) { // Spark throws its checked exception undeclared
         long now = lastCommit();
         failures = now > commit ? 1 : failures + 1;
@@ -59,7 +63,7 @@ final class BarrierRun {
             failures,
             config.train().restarts(),
             reason(e));
-        attempt = options.resuming();
+        resuming = true;
       }
     }
   }

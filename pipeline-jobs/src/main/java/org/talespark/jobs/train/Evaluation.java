@@ -22,8 +22,7 @@ final class Evaluation {
   }
 
   /** One worker's share of the sums from which the metrics are made. */
-  Map<String, double[]> sums(Learner learner, int rank, int workers)
-      throws InterruptedException {
+  Map<String, double[]> sums(Learner learner, int rank, int workers) throws InterruptedException {
     int count = (int) Math.min(heldOut.size(), config.data().evaluationSamples());
     List<Integer> mine = new ArrayList<>();
     for (int i = rank; i < count; i += workers) {

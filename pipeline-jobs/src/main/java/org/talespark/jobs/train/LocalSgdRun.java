@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
@@ -15,6 +16,7 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.jobs.checkpoint.Checkpoint;
+import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.metrics.StepTotals;
 
@@ -169,13 +171,15 @@ final class LocalSgdRun {
       pictures = part.pictures().length > 0 ? part.pictures() : pictures;
     }
     log.evaluated(at, config.task().metrics(sums), pictures);
-    if (directory.checkpoints().committed().stream().noneMatch(c -> c.step() == at.step())) {
+    CheckpointStore store = directory.checkpoints(options.attempt());
+    if (store.intact(at.step(), file -> true).isEmpty()) {
       merged
           .coalesce(1)
           .mapPartitions(states -> List.of(work.commit(states, position)).iterator())
           .collect();
     }
-    log.committed(at.step(), directory.checkpoints());
+    Set<Long> best = log.whenCommitted(at.step()).committed(store.of(at.step()));
+    store.prune(config.train().keepCheckpoints(), best);
     merged.unpersist(false);
   }
 

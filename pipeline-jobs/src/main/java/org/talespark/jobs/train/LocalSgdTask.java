@@ -75,7 +75,7 @@ record LocalSgdTask(
   }
 
   private CheckpointStore checkpoints() throws IOException {
-    return new RunDirectory(options.out(), hadoop.value().value()).checkpoints();
+    return new RunDirectory(options.out(), hadoop.value().value()).checkpoints(options.attempt());
   }
 
   private <T> T with(Work<T> work) {

@@ -6,8 +6,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.DoubleStream;
+import java.util.TreeMap;
 import org.talespark.jobs.report.RunMetrics;
 
 /**
@@ -15,11 +16,9 @@ import org.talespark.jobs.report.RunMetrics;
  * not every file system can append. Rows behind the checkpoint that a run resumes from are dropped.
  */
 final class MetricsLog {
-  private final RunDirectory directory;
   private final List<ObjectNode> rows;
 
-  private MetricsLog(RunDirectory directory, List<ObjectNode> rows) {
-    this.directory = directory;
+  private MetricsLog(List<ObjectNode> rows) {
     this.rows = rows;
   }
 
@@ -30,7 +29,7 @@ final class MetricsLog {
         rows.add(row);
       }
     }
-    return new MetricsLog(directory, rows);
+    return new MetricsLog(rows);
   }
 
   static List<ObjectNode> read(RunDirectory directory) throws IOException {
@@ -44,24 +43,25 @@ final class MetricsLog {
     rows.add(row);
   }
 
-  /** The best value that a metric has had; when it has none, the worst that there could be. */
-  double best(String name, boolean higherIsBetter) {
-    DoubleStream values =
-        rows.stream()
-            .filter(row -> row.path(name).isNumber())
-            .mapToDouble(row -> row.get(name).asDouble());
-    return higherIsBetter
-        ? values.max().orElse(Double.NEGATIVE_INFINITY)
-        : values.min().orElse(Double.POSITIVE_INFINITY);
+  /** A metric's values by step, as far as they are known. */
+  Map<Long, Double> values(String name) {
+    Map<Long, Double> values = new TreeMap<>();
+    for (ObjectNode row : rows) {
+      if (row.path(name).isNumber()) {
+        values.put(row.path("step").asLong(), row.get(name).asDouble());
+      }
+    }
+    return values;
   }
 
-  void save() throws IOException {
+  /** All rows as the file has them. */
+  byte[] bytes() throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (RunMetrics out = RunMetrics.to(bytes)) {
       for (ObjectNode row : rows) {
         out.add(row);
       }
     }
-    directory.write(RunDirectory.METRICS, bytes.toByteArray());
+    return bytes.toByteArray();
   }
 }

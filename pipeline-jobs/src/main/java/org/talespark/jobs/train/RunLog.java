@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import org.talespark.jobs.checkpoint.CheckpointStore;
+import org.talespark.jobs.checkpoint.BestCheckpoint;
+import org.talespark.jobs.checkpoint.CheckpointWriter;
 import org.talespark.jobs.metrics.StepTotals;
 import org.talespark.zoo.train.LearnerConfig;
 
@@ -21,13 +21,11 @@ final class RunLog {
 
   private final RunDirectory directory;
   private final LearnerConfig task;
-  private final int keepCheckpoints;
   private final Position begin;
   private final MetricsLog metrics;
+  private final BestCheckpoint best;
   private double smoothLoss = Double.NaN;
   private Map<String, Double> evaluated = Map.of();
-  private double bestValue;
-  private Optional<Long> bestStep;
   private long lastRow;
   private long lastProgress;
 
@@ -35,12 +33,17 @@ final class RunLog {
   RunLog(RunDirectory directory, TrainConfig config, Position begin) throws IOException {
     this.directory = directory;
     this.task = config.task();
-    this.keepCheckpoints = config.train().keepCheckpoints();
     this.begin = begin;
     this.lastRow = begin.step() / LOG_EVERY;
     this.metrics = MetricsLog.after(directory, begin.step());
-    this.bestStep = directory.best();
-    this.bestValue = metrics.best("validation_" + task.bestMetric(), task.higherIsBetter());
+    this.best =
+        BestCheckpoint.resume(
+            directory.checkpoints(),
+            directory.files(),
+            task.bestMetric(),
+            task.higherIsBetter(),
+            begin.step(),
+            metrics.values("validation_" + task.bestMetric()));
   }
 
   /** Takes the losses of a step, or their means over some steps. */
@@ -81,18 +84,15 @@ final class RunLog {
     }
   }
 
-  /** Saves what belongs to a checkpoint that is committed, and removes older ones. */
-  void committed(long step, CheckpointStore checkpoints) throws IOException {
-    metrics.save();
+  /** What is to be written once the checkpoint of this step, just evaluated, is committed. */
+  CheckpointWriter.FollowUp whenCommitted(long step) throws IOException {
+    byte[] rows = metrics.bytes();
     double value = evaluated.get(task.bestMetric());
-    if (task.higherIsBetter() ? value >= bestValue : value <= bestValue) {
-      bestValue = value;
-      bestStep = Optional.of(step);
-      ObjectNode best = LearnerFiles.JSON.createObjectNode();
-      best.put("step", step).put(task.bestMetric(), value);
-      directory.write(RunDirectory.BEST, LearnerFiles.JSON.writeValueAsBytes(best));
-    }
-    checkpoints.prune(keepCheckpoints, bestStep.map(Set::of).orElse(Set.of()));
+    return checkpoint -> {
+      directory.write(RunDirectory.METRICS, rows);
+      best.committed(step, value);
+      return best.step().map(Set::of).orElse(Set.of());
+    };
   }
 
   /** How the run ended. */
@@ -103,7 +103,7 @@ final class RunLog {
         smoothLoss,
         rate(at),
         evaluated,
-        bestStep.orElse(at.step()),
+        best.step().orElse(at.step()),
         workers,
         exchangedBytes);
   }

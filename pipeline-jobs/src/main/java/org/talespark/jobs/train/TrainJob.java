@@ -92,7 +92,7 @@ public final class TrainJob {
         try (TrainingSource gauges = TrainingSource.driver();
             ProgressPrinter progress = new ProgressPrinter(directory, log, gauges, tracker)) {
           progress.start();
-          summary = runWorkers(context, resolved, hadoop, data, directory);
+          summary = runWorkers(context, resolved, hadoop, data, directory, lock);
         }
         tracker.outcome(RunTracker.Outcome.FINISHED);
       }
@@ -202,7 +202,8 @@ public final class TrainJob {
       TrainConfig resolved,
       Configuration hadoop,
       Dataset data,
-      RunDirectory directory)
+      RunDirectory directory,
+      RunLock lock)
       throws IOException {
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
@@ -212,10 +213,11 @@ public final class TrainJob {
             directory.root().toString(),
             base == null ? null : located(base, hadoop),
             resume,
+            lock.newAttempt(),
             versions());
     return switch (resolved.train().strategy()) {
       case ALLREDUCE, GRADIENT_SHARING ->
-          new BarrierRun(context, resolved, options, directory, conf, log).run();
+          new BarrierRun(context, resolved, options, directory, conf, lock, log).run();
       case LOCAL_SGD -> new LocalSgdRun(context, resolved, options, directory, conf).run();
     };
   }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
@@ -14,6 +15,7 @@ import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
+import org.talespark.jobs.checkpoint.CheckpointWriter;
 import org.talespark.jobs.exchange.Exchange;
 import org.talespark.jobs.metrics.StepTotals;
 import org.talespark.jobs.metrics.TrainingSource;
@@ -54,7 +56,7 @@ final class Worker {
     this.exchange = exchange;
     this.coupling = coupling;
     this.directory = new RunDirectory(options.out(), hadoop);
-    this.checkpoints = directory.checkpoints();
+    this.checkpoints = directory.checkpoints(options.attempt());
     this.gauges = TrainingSource.worker(exchange.rank());
   }
 
@@ -74,11 +76,18 @@ final class Worker {
                 exchange.rank(),
                 exchange.workers(),
                 config.task().pictures());
+        CheckpointWriter writer =
+            new CheckpointWriter(
+                checkpoints,
+                train.keepCheckpoints(),
+                Duration.ofSeconds(config.exchange().timeoutSeconds()));
         gauges) {
       begin(learner);
       coupling.begin(learner);
       started = System.nanoTime();
-      loop(learner, loader, new Evaluation(config, heldOut));
+      loop(learner, loader, new Evaluation(config, heldOut), writer);
+      writer.await();
+      exchange.barrier("end of the run");
     }
     return log == null ? null : log.summary(at, exchange.workers(), coupling.bytesSent());
   }
@@ -103,12 +112,14 @@ final class Worker {
     Replicas.check(exchange, learner, at.step());
   }
 
-  private void loop(Learner learner, BatchLoader loader, Evaluation evaluation)
+  private void loop(
+      Learner learner, BatchLoader loader, Evaluation evaluation, CheckpointWriter writer)
       throws IOException, InterruptedException {
     TrainConfig.Train train = config.train();
     double done = done();
     while (done < 1) {
-      StepResult result = learner.step(loader.at(at.samples()), new Progress(at.step(), done));
+      StepResult result =
+          coupling.step(learner, loader.at(at.samples()), new Progress(at.step(), done));
       at = at.after(1, (long) train.batch() * exchange.workers(), seconds());
       done = done();
       StepTotals totals =
@@ -123,6 +134,7 @@ final class Worker {
       if (log != null) {
         log.losses(at, result.losses());
         log.progress(at, done, totals);
+        writer.check();
       }
       boolean checkpoint = at.step() % train.checkpointEvery() == 0 || done >= 1;
       if (checkpoint) {
@@ -132,7 +144,7 @@ final class Worker {
         Replicas.check(exchange, learner, at.step());
       }
       if (checkpoint) {
-        checkpoint(learner, evaluation);
+        checkpoint(learner, evaluation, writer);
       }
     }
   }
@@ -151,20 +163,17 @@ final class Worker {
     return secondsBefore + (System.nanoTime() - started) / 1e9;
   }
 
-  /** Evaluates and commits a checkpoint. */
-  private void checkpoint(Learner learner, Evaluation evaluation)
+  /** Evaluates, and begins to write a checkpoint. */
+  private void checkpoint(Learner learner, Evaluation evaluation, CheckpointWriter writer)
       throws IOException, InterruptedException {
     Map<String, Double> metrics =
         metrics(evaluation.sums(learner, exchange.rank(), exchange.workers()));
     if (log != null) {
       log.evaluated(at, metrics, evaluation.pictures(learner));
-      if (checkpoints.committed().stream().noneMatch(c -> c.step() == at.step())) {
-        TrainerState state = TrainerState.of(at, config, learner.counters(), options.versions());
-        checkpoints.write(at.step(), LearnerFiles.of(learner, config, state));
-      }
-      log.committed(at.step(), checkpoints);
+      TrainerState state = TrainerState.of(at, config, learner.counters(), options.versions());
+      writer.begin(
+          at.step(), LearnerFiles.of(learner, config, state), log.whenCommitted(at.step()));
     }
-    exchange.barrier("checkpoint of step " + at.step());
   }
 
   private Map<String, Double> metrics(Map<String, double[]> mine) throws IOException {

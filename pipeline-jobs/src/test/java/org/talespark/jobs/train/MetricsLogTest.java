@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,7 +14,7 @@ class MetricsLogTest {
   @TempDir private Path folder;
 
   @Test
-  void theBestIsTheHighestOrTheLowestOfTheRowsThatAreKept() throws IOException {
+  void rowsOfLaterStepsAreDroppedAndTheOthersKeepTheirValues() throws IOException {
     RunDirectory directory = new RunDirectory(folder.toUri().toString(), new Configuration());
     directory.write(
         RunDirectory.METRICS,
@@ -25,11 +26,10 @@ class MetricsLogTest {
         """
             .getBytes(UTF_8));
     MetricsLog log = MetricsLog.after(directory, 2);
-    assertThat(log.best("psnr", true)).isEqualTo(25);
-    assertThat(log.best("loss", false)).isEqualTo(1);
-    assertThat(log.best("other", true)).isEqualTo(Double.NEGATIVE_INFINITY);
-    assertThat(log.best("other", false)).isEqualTo(Double.POSITIVE_INFINITY);
-    log.save();
+    assertThat(log.values("psnr")).isEqualTo(Map.of(1L, 20.0, 2L, 25.0));
+    assertThat(log.values("loss")).isEqualTo(Map.of(1L, 3.0, 2L, 1.0));
+    assertThat(log.values("other")).isEmpty();
+    directory.write(RunDirectory.METRICS, log.bytes());
     assertThat(MetricsLog.read(directory)).hasSize(3);
   }
 }
