@@ -176,8 +176,7 @@ public final class BenchExchangeCommand extends JobCommand {
         rounded(slower(samples(measured, bytes, Way.SOCKET))[0]));
   }
 
-  private static double median(
-      List<BenchExchangeTask.Samples> measured, long bytes, Way way) {
+  private static double median(List<BenchExchangeTask.Samples> measured, long bytes, Way way) {
     return median(samples(measured, bytes, way));
   }
 
