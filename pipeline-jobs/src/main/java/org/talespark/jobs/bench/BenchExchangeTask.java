@@ -65,7 +65,7 @@ record BenchExchangeTask(List<Long> sizes, int rounds, String secret)
   private static final long WARM_UP_BYTES = 1_500_000_000;
 
   private static final long ENCRYPTED_WARM_UP_BYTES = 400_000_000;
-  private static final int MAX_WARM_UP_BLOCKS = 60;
+  private static final long MAX_WARM_UP_BLOCKS_A_ROUND = 5;
 
   @Override
   public Samples run(BarrierTaskContext context) throws Exception {
@@ -112,7 +112,8 @@ record BenchExchangeTask(List<Long> sizes, int rounds, String secret)
     for (Map.Entry<Way, Sum> way : ways.entrySet()) {
       samples.put(way.getKey(), new ArrayList<>());
       long warmUp = way.getKey() == Way.ENCRYPTED ? ENCRYPTED_WARM_UP_BYTES : WARM_UP_BYTES;
-      long blocks = Math.max(1, Math.min(MAX_WARM_UP_BLOCKS, warmUp / (bytes * repeats)));
+      long blocks =
+          Math.max(1, Math.min(MAX_WARM_UP_BLOCKS_A_ROUND * rounds, warmUp / (bytes * repeats)));
       for (int block = 0; block < blocks; block++) {
         block(array, exchange, way.getValue(), repeats);
       }

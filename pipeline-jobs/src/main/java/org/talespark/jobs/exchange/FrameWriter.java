@@ -11,10 +11,11 @@ import org.apache.spark.network.protocol.Message;
 /**
  * Writes frames as Spark's one-way messages, without copying payloads.
  *
- * <p>Given a message with a body, Spark's encoder makes an object that merges header and body on
- * the heap whenever it is asked to write a part. So the frame is encoded here, and header and
- * payload go down the pipeline as two buffers, which Netty hands to the system in one gathering
- * write (and the cipher, where there is one, encrypts one after the other).
+ * <p>Spark's encoder asks a body for one buffer whenever it writes a part of it, for which a body
+ * of several, as a frame's header and an array's memory are, would be merged on the heap. So the
+ * frame is encoded here, and header and payload go down the pipeline as two buffers, which Netty
+ * hands to the system in one gathering write (and the cipher, where there is one, encrypts one
+ * after the other).
  */
 final class FrameWriter {
   /** Length of the whole, type, length of the body. */
