@@ -1,14 +1,22 @@
 package org.talespark.jobs.sharing;
 
 import io.aeron.Aeron;
+import io.aeron.CommonContext;
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ThreadingMode;
+import java.io.File;
+import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.agrona.ErrorHandler;
+import org.agrona.IoUtil;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.SleepingMillisIdleStrategy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Aeron's media driver and client for one node, with settings for a process that has other things
@@ -16,6 +24,11 @@ import org.agrona.concurrent.SleepingMillisIdleStrategy;
  * directory that goes away, and errors that are handed on instead of ending the process.
  */
 final class AeronNode implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(AeronNode.class);
+  private static final Pattern OURS =
+      Pattern.compile("talespark-aeron-([0-9]{1,18})-[0-9a-f-]{36}");
+  private static final long DRIVER_SILENT_MILLIS = 10_000;
+
   /** Unless it is above the client's limit, the media driver of this version does not start. */
   private static final String UNBLOCK_TIMEOUT = "aeron.publication.unblock.timeout";
 
@@ -53,6 +66,22 @@ final class AeronNode implements AutoCloseable {
     }
   }
 
+  /**
+   * Deletes what processes that were killed have left in shared memory: directories with our name,
+   * of a process that is gone, whose driver gives no sign of life.
+   */
+  private static void sweep(File parent) {
+    File[] found = parent.listFiles((dir, name) -> OURS.matcher(name).matches());
+    for (File directory : found == null ? new File[0] : found) {
+      Matcher name = OURS.matcher(directory.getName());
+      boolean gone = name.matches() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty();
+      if (gone && !CommonContext.isDriverActive(directory, DRIVER_SILENT_MILLIS, text -> {})) {
+        LOG.info("Deleting {}, which a killed process has left", directory);
+        IoUtil.delete(directory, true);
+      }
+    }
+  }
+
   /** Starts both; the handler gets what goes wrong in their threads. */
   static AeronNode start(ErrorHandler handler) {
     ThreadFactory daemons =
@@ -64,9 +93,13 @@ final class AeronNode implements AutoCloseable {
     IdleStrategy idle =
         new BackoffIdleStrategy(
             10, 20, TimeUnit.MICROSECONDS.toNanos(1), TimeUnit.MILLISECONDS.toNanos(1));
+    File parent = new File(CommonContext.getAeronDirectoryName()).getAbsoluteFile().getParentFile();
+    sweep(parent);
+    String name = "talespark-aeron-" + ProcessHandle.current().pid() + "-" + UUID.randomUUID();
     MediaDriver driver =
         MediaDriver.launchEmbedded(
             new MediaDriver.Context()
+                .aeronDirectoryName(new File(parent, name).getPath())
                 .threadingMode(ThreadingMode.SHARED)
                 .sharedIdleStrategy(idle)
                 .sharedThreadFactory(daemons)

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
@@ -29,6 +30,7 @@ import org.nd4j.parameterserver.distributed.v2.messages.pairs.handshake.Handshak
 class SharedUpdatesTest {
   private static final int LENGTH = 40_000;
   private static final int TIMEOUT = 10;
+  private static final Path SHARED = Path.of("/dev/shm");
 
   @Test
   void workersThatStepTogetherApplyTheSameBitForBit() throws Exception {
@@ -106,6 +108,27 @@ class SharedUpdatesTest {
         .isThrownBy(() -> SharedUpdates.join(config, nowhere, 0, Loopback.HOST, 10))
         .withMessageContaining("root=127.0.0.1:" + config.port());
     assertThat(threads()).isEmpty();
+  }
+
+  @Test
+  void whatAKilledProcessHasLeftIsDeleted() throws Exception {
+    List<String> before = directories();
+    Path shared =
+        Files.isDirectory(SHARED) ? SHARED : Path.of(System.getProperty("java.io.tmpdir"));
+    Path dead = shared.resolve("talespark-aeron-999999999-" + UUID.randomUUID());
+    Path alive =
+        shared.resolve(
+            "talespark-aeron-%d-%s".formatted(ProcessHandle.current().pid(), UUID.randomUUID()));
+    Files.writeString(Files.createDirectory(dead).resolve("log"), "left");
+    Files.createDirectory(alive);
+    try {
+      ParameterServerRoot.start(Loopback.config(1, TIMEOUT), Loopback.HOST, 1).close();
+      assertThat(dead).doesNotExist();
+      assertThat(alive).exists();
+    } finally {
+      Files.deleteIfExists(alive);
+    }
+    assertThat(directories()).isEqualTo(before);
   }
 
   @Test
@@ -273,7 +296,7 @@ class SharedUpdatesTest {
     try (Stream<Path> files = Files.list(parent)) {
       return files
           .map(file -> file.getFileName().toString())
-          .filter(name -> name.startsWith("aeron-"))
+          .filter(name -> name.startsWith("aeron-") || name.startsWith("talespark-aeron-"))
           .sorted()
           .toList();
     }
