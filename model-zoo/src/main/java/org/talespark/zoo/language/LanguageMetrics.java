@@ -6,7 +6,7 @@ import java.util.Map;
 /** Metrics of predicted texts, from sums that can be added over batches and workers. */
 public final class LanguageMetrics {
   /** Mean cross-entropy in nats per token, the end of a text included. */
-  public static final String LOSS = "loss";
+  public static final String LOSS = "cross_entropy";
 
   /** All of it in bits, per byte of text. */
   public static final String BITS_PER_BYTE = "bits_per_byte";

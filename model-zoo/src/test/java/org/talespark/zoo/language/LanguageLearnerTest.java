@@ -123,7 +123,7 @@ class LanguageLearnerTest {
       assertThat(last.get("cut_captions")).isEqualTo(1);
       Map<String, Double> metrics = config().metrics(learner.evaluate(batch));
       assertThat(metrics.get("accuracy")).isGreaterThan(0.95);
-      assertThat(metrics.get("loss")).isLessThan(0.1);
+      assertThat(metrics.get("cross_entropy")).isLessThan(0.1);
       assertThat(metrics.get("cut_share")).isEqualTo(0.5);
       assertThat(learner.samples(batch)).isEmpty();
       try (GreedyWriter writer = new GreedyWriter(config().model(), learner.ema(), CONTEXT)) {
@@ -189,11 +189,11 @@ class LanguageLearnerTest {
                   .isCloseTo(whole.get(name)[0], Offset.offset(1e-12 * whole.get("nats")[0])));
       Map<String, Double> metrics = config.metrics(whole);
       double nats = whole.get("nats")[0];
-      assertThat(metrics.get("loss")).isEqualTo(nats / whole.get("tokens")[0]);
-      assertThat(metrics.get("perplexity")).isEqualTo(Math.exp(metrics.get("loss")));
+      assertThat(metrics.get("cross_entropy")).isEqualTo(nats / whole.get("tokens")[0]);
+      assertThat(metrics.get("perplexity")).isEqualTo(Math.exp(metrics.get("cross_entropy")));
       assertThat(metrics.get("bits_per_byte"))
           .isCloseTo(nats / whole.get("bytes")[0] / Math.log(2), Offset.offset(1e-12));
-      assertThat(config.bestMetric()).isEqualTo("loss");
+      assertThat(config.bestMetric()).isEqualTo("cross_entropy");
       assertThat(config.higherIsBetter()).isFalse();
       assertThat(config.pictures()).isFalse();
     }
