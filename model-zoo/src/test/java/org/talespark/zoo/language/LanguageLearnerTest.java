@@ -272,7 +272,7 @@ class LanguageLearnerTest {
 
   /** On the same captions whatever the number of workers. */
   private static Run train(DataType type, int workers, int steps) throws Exception {
-    int all = 6;
+    int all = 12;
     int each = all / workers;
     Exchange exchange = new Exchange(workers);
     ExecutorService threads = Executors.newFixedThreadPool(workers);
@@ -314,11 +314,18 @@ class LanguageLearnerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"DOUBLE, 2, 8, 1e-12", "DOUBLE, 3, 8, 1e-12", "FLOAT, 2, 1, 1e-5"})
+  @CsvSource({
+    "DOUBLE, 2, 100, 1e-8",
+    "DOUBLE, 4, 100, 1e-8",
+    "DOUBLE, 2, 8, 1e-12",
+    "DOUBLE, 3, 8, 1e-12",
+    "FLOAT, 2, 1, 1e-5",
+    "FLOAT, 4, 1, 1e-5"
+  })
   void workersTrainAsOneWithTheWholeBatchThoughTheirTokensDiffer(
       DataType type, int workers, int steps, double tolerance) throws Exception {
-    int ofFirst = ByteTokens.rows(batch(0, 0, 3).captions(), 3, CONTEXT).tokens();
-    int ofSecond = ByteTokens.rows(batch(0, 3, 3).captions(), 3, CONTEXT).tokens();
+    int ofFirst = ByteTokens.rows(batch(0, 0, 6).captions(), 6, CONTEXT).tokens();
+    int ofSecond = ByteTokens.rows(batch(0, 6, 6).captions(), 6, CONTEXT).tokens();
     assertThat(ofFirst).isNotEqualTo(ofSecond);
     Run one = train(type, 1, steps);
     Run several = train(type, workers, steps);

@@ -54,6 +54,23 @@ final class Fixtures {
         adversarial(PatchDiscriminator.Norm.NONE, 0));
   }
 
+  /** With all losses and a long warm-up, as real runs begin. */
+  static VqLearnerConfig gentle() {
+    VqLearnerConfig full = full(VectorQuantizer.Learning.EMA);
+    return new VqLearnerConfig(
+        full.model(),
+        full.optimizer(),
+        new Schedule.Constant(1000),
+        full.l1Weight(),
+        full.l2Weight(),
+        full.quantizerWeight(),
+        full.perceptual(),
+        new VqLearnerConfig.Adversarial(
+            AdversarialLoss.HINGE, 0.1, 0.5, 0.2, 4, PatchDiscriminator.Norm.NONE, 1e-4),
+        full.clipNorm(),
+        full.emaDecay());
+  }
+
   static VqLearnerConfig.Adversarial adversarial(PatchDiscriminator.Norm norm, double start) {
     return new VqLearnerConfig.Adversarial(AdversarialLoss.HINGE, 0.8, start, 0, 4, norm, 1e-3);
   }

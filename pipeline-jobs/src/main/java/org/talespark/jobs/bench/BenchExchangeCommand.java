@@ -45,9 +45,9 @@ public final class BenchExchangeCommand extends JobCommand {
 
   private final PeerExchange peer;
 
-  /** Without another way beside. */
+  /** DL4J's parameter server is measured beside. */
   public BenchExchangeCommand() {
-    this(PeerExchange.NONE);
+    this(new ParameterServerPeer());
   }
 
   /**

@@ -70,7 +70,8 @@ public final class Checkpoint {
       throw damaged(path, "sha256 of %s is not the one in %s".formatted(MANIFEST, COMMITTED));
     }
     Manifest manifest = Storage.JSON.readValue(manifestBytes, Manifest.class);
-    if (!Arrays.equals(marker, marker(manifestBytes, manifest.files().keySet()))) {
+    boolean older = new String(marker, UTF_8).equals(hash + "\n"); // named no files
+    if (!older && !Arrays.equals(marker, marker(manifestBytes, manifest.files().keySet()))) {
       throw damaged(path, "%s does not name the files of %s".formatted(COMMITTED, MANIFEST));
     }
     for (Map.Entry<String, Manifest.Entry> file : manifest.files().entrySet()) {
@@ -87,7 +88,8 @@ public final class Checkpoint {
 
   /**
    * The contents of {@code COMMITTED}: the manifest's hash, and once more the names of the files,
-   * so that they can be told from others when the manifest is damaged.
+   * so that they can be told from others when the manifest is damaged. Without the names it is of
+   * an earlier version, and counts too.
    */
   static byte[] marker(byte[] manifest, Collection<String> names) {
     String text = Sha256.hex(manifest) + "\n" + String.join("\n", new TreeSet<>(names)) + "\n";

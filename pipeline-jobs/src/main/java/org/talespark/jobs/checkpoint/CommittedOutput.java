@@ -48,7 +48,8 @@ public final class CommittedOutput {
   }
 
   /**
-   * Prepares a directory for writing. It is not committed any more when this returns.
+   * Prepares a directory for writing. It is not committed any more when this returns. Its paths are
+   * whole URIs, for tasks in other working directories.
    *
    * @param directory new, empty, or an earlier output of the same command
    * @param command for example {@code infer caption}
@@ -58,7 +59,7 @@ public final class CommittedOutput {
   public static CommittedOutput open(
       FileSystem fs, Path directory, String command, List<String> entries, Existing existing)
       throws IOException {
-    return open(new Storage(fs), directory, command, entries, existing);
+    return open(new Storage(fs), fs.makeQualified(directory), command, entries, existing);
   }
 
   static CommittedOutput open(

@@ -1,17 +1,17 @@
 package org.talespark.jobs.sharing;
 
 /**
- * Settings of training by shared sparse updates, the section {@code gradient_sharing}. The rules
- * for the threshold are those of DL4J's {@code AdaptiveThresholdAlgorithm} and {@code
- * ResidualClippingPostProcessor} (1.0.0-M2.1); the method is N. Strom, "Scalable distributed DNN
- * training using commodity GPU cloud computing", Interspeech 2015.
+ * Settings of training by shared sparse updates, the section {@code gradient_sharing}; what is
+ * absent gets its default. The rules for the threshold are those of DL4J's {@code
+ * AdaptiveThresholdAlgorithm} and {@code ResidualClippingPostProcessor} (1.0.0-M2.1); the method is
+ * N. Strom, "Scalable distributed DNN training using commodity GPU cloud computing", Interspeech
+ * 2015.
  *
  * @param threshold what an element must reach to be sent at first, in units of the update
  * @param minSparsity share of the elements below which the threshold falls
  * @param maxSparsity share of the elements above which the threshold rises
  * @param decay factor by which the threshold falls, 0.5 to 1; it rises by the inverse; 1 keeps it
- * @param residualClip multiple of the threshold to which residuals are cut, or null to keep them
- *     whole
+ * @param residualClip multiple of the threshold to which residuals are cut, or 0 to keep them whole
  * @param clipEvery updates from one cut to the next
  * @param port UDP port of the root in the driver; worker r listens on this one plus r + 1
  * @param host address of the root, or null for the driver's own
@@ -23,22 +23,31 @@ package org.talespark.jobs.sharing;
  *     for all steps together, which keeps replicas bit-identical
  */
 public record SharingConfig(
-    double threshold,
-    double minSparsity,
-    double maxSparsity,
-    double decay,
+    Double threshold,
+    Double minSparsity,
+    Double maxSparsity,
+    Double decay,
     Double residualClip,
-    int clipEvery,
-    int port,
+    Integer clipEvery,
+    Integer port,
     String host,
     String networkMask,
-    int timeoutSeconds,
-    int maxUpdatesBehind) {
+    Integer timeoutSeconds,
+    Integer maxUpdatesBehind) {
   private static final int FIRST_FREE_PORT = 1024;
   private static final int LAST_PORT = 65_535;
 
-  /** Checks every setting. */
+  /** Fills in the defaults and checks every setting. */
   public SharingConfig {
+    threshold = threshold == null ? 1e-3 : threshold;
+    minSparsity = minSparsity == null ? 1e-4 : minSparsity;
+    maxSparsity = maxSparsity == null ? 1e-2 : maxSparsity;
+    decay = decay == null ? Math.pow(0.5, 1 / 20.0) : decay;
+    residualClip = residualClip == null ? 5 : residualClip;
+    clipEvery = clipEvery == null ? 5 : clipEvery;
+    port = port == null ? 20_123 : port;
+    timeoutSeconds = timeoutSeconds == null ? 60 : timeoutSeconds;
+    maxUpdatesBehind = maxUpdatesBehind == null ? 4 : maxUpdatesBehind;
     check(
         threshold >= AdaptiveThreshold.LEAST && threshold <= AdaptiveThreshold.MOST,
         "threshold",
@@ -52,10 +61,10 @@ public record SharingConfig(
         "min_sparsity=" + minSparsity + " to 1");
     check(decay >= 0.5 && decay <= 1, "decay", decay, "0.5 to 1");
     check(
-        residualClip == null || (residualClip >= 1 && residualClip <= 1e6),
+        residualClip == 0 || (residualClip >= 1 && residualClip <= 1e6),
         "residual_clip",
         residualClip,
-        "1 to 1e6, or nothing");
+        "1 to 1e6, or 0 for never");
     check(clipEvery >= 1, "clip_every", clipEvery, "at least 1");
     check(
         port >= FIRST_FREE_PORT && port < LAST_PORT,
@@ -79,8 +88,7 @@ public record SharingConfig(
    * 20 updates; residuals cut to 5 thresholds every 5 updates; ports from 20123; a minute; 4 steps.
    */
   public static SharingConfig defaults() {
-    return new SharingConfig(
-        1e-3, 1e-4, 1e-2, Math.pow(0.5, 1 / 20.0), 5.0, 5, 20_123, null, null, 60, 4);
+    return new SharingConfig(null, null, null, null, null, null, null, null, null, null, null);
   }
 
   /** The same with another first port and another limit for waits. */
@@ -121,8 +129,8 @@ public record SharingConfig(
         newThreshold,
         minSparsity,
         maxSparsity,
-        1,
-        null,
+        1.0,
+        0.0,
         clipEvery,
         port,
         host,

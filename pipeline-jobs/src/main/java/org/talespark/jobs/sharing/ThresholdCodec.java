@@ -52,7 +52,7 @@ final class ThresholdCodec implements AutoCloseable {
     FloatBlocks in = FloatBlocks.of("update", update, length);
     FloatBlocks rest = FloatBlocks.of("residual", residual, length);
     float t = threshold.value();
-    boolean cut = config.residualClip() != null && updates > 0 && updates % config.clipEvery() == 0;
+    boolean cut = config.residualClip() > 0 && updates > 0 && updates % config.clipEvery() == 0;
     float most = cut ? (float) (config.residualClip() * t) : 0;
     count = 0;
     bitmap = null;

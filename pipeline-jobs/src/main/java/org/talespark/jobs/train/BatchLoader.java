@@ -194,6 +194,9 @@ final class BatchLoader implements AutoCloseable {
    * @throws IllegalStateException when the wait for data comes to its limit
    */
   Batch at(long position) throws InterruptedException {
+    if (Thread.interrupted()) { // also when there is nothing to wait for
+      throw new InterruptedException("Interrupted before batch: position=" + position);
+    }
     Ahead wanted;
     synchronized (queue) {
       if (queue.isEmpty() || queue.peek().position != position) {

@@ -69,7 +69,7 @@ record LocalSgdTask(
     return with(
         replica -> {
           ReplicaState first = merged.next();
-          checkpoints().write(at.step(), replica.files(first, () -> merged, at, options));
+          checkpoints().write(at.step(), replica.files(first, merged, at, options));
           return true;
         });
   }

@@ -1,7 +1,9 @@
 package org.talespark.jobs.train;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -183,23 +185,34 @@ final class Replica implements AutoCloseable {
    * @param others the states of ranks 1 and on, in order; each is taken when its file is written
    */
   Map<String, FileBody> files(
-      ReplicaState merged, Iterable<ReplicaState> others, Position at, RunOptions options) {
+      ReplicaState merged, Iterator<ReplicaState> others, Position at, RunOptions options) {
     become(merged, null);
     TrainerState trainer = TrainerState.of(at, config, learner.counters(), options.versions());
     Map<String, FileBody> files = LearnerFiles.of(learner, config, trainer);
     if (!momentum().isEmpty()) {
       files.put(OUTER, LearnerFiles.tensors(momentum()));
     }
-    var remaining = others.iterator();
     for (int rank = 1; rank < seat.workers; rank++) {
-      files.put(
-          optimizerOf(rank),
-          out -> {
-            FlatBytes.restore(remaining.next().state(), learner.state());
-            LearnerFiles.tensors(learner.state()).writeTo(out);
-          });
+      files.put(optimizerOf(rank), new OptimizerFile(others));
     }
     return files;
+  }
+
+  /** Another replica's optimizer. Writing may be tried again, so its state is kept. */
+  private final class OptimizerFile implements FileBody {
+    private final Iterator<ReplicaState> remaining;
+    private ReplicaState taken;
+
+    private OptimizerFile(Iterator<ReplicaState> remaining) {
+      this.remaining = remaining;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      taken = taken == null ? remaining.next() : taken;
+      FlatBytes.restore(taken.state(), learner.state());
+      LearnerFiles.tensors(learner.state()).writeTo(out);
+    }
   }
 
   private static String optimizerOf(int rank) {

@@ -31,6 +31,12 @@ class SharingConfigTest {
     assertThat(bind(DEFAULTS)).isEqualTo(SharingConfig.defaults());
   }
 
+  @Test
+  void whatIsAbsentHasItsDefault() {
+    assertThat(bind("max_updates_behind: 0"))
+        .isEqualTo(SharingConfig.defaults().withMaxUpdatesBehind(0));
+  }
+
   static Stream<String> badSettings() {
     return Stream.of(
         "threshold: 0",
