@@ -2,6 +2,7 @@ package org.talespark.zoo.train;
 
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /** What to train, and how its losses are made; the strategy around it is not its business. */
 public interface LearnerConfig {
@@ -24,6 +25,11 @@ public interface LearnerConfig {
 
   /** Completes what only the corpus can tell, once, before any worker starts. */
   default LearnerConfig completed(Supplier<Map<String, Long>> wordCounts) {
+    return this;
+  }
+
+  /** The same with every URI made absolute, since workers have other working directories. */
+  default LearnerConfig located(UnaryOperator<String> absolute) {
     return this;
   }
 }

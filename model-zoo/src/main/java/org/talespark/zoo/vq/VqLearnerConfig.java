@@ -1,6 +1,7 @@
 package org.talespark.zoo.vq;
 
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Learner;
@@ -104,6 +105,27 @@ public record VqLearnerConfig(
               .formatted(context.reducer().workers()));
     }
     return new VqLearner(this, context);
+  }
+
+  @Override
+  public LearnerConfig located(UnaryOperator<String> absolute) {
+    if (perceptual == null) {
+      return this;
+    }
+    Perceptual found =
+        new Perceptual(
+            absolute.apply(perceptual.checkpoint()), perceptual.weight(), perceptual.distance());
+    return new VqLearnerConfig(
+        model,
+        optimizer,
+        schedule,
+        l1Weight,
+        l2Weight,
+        quantizerWeight,
+        found,
+        adversarial,
+        clipNorm,
+        emaDecay);
   }
 
   @Override

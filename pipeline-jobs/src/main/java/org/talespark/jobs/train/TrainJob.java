@@ -6,12 +6,14 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
@@ -84,7 +86,7 @@ public final class TrainJob {
       context.setJobGroup("train", "train " + directory.root(), true);
       try (ProgressPrinter progress = new ProgressPrinter(directory, log)) {
         progress.start();
-        answers = runWorkers(context, resolved, hadoop, directory);
+        answers = runWorkers(context, resolved, hadoop, data, directory);
       } finally {
         context.clearJobGroup();
       }
@@ -127,7 +129,12 @@ public final class TrainJob {
     }
     TrainConfig completed =
         new TrainConfig(
-            config.train(), config.data(), config.task().completed(() -> wordCounts(data, hadoop)));
+            config.train(),
+            config.data(),
+            config
+                .task()
+                .completed(() -> wordCounts(data, hadoop))
+                .located(uri -> located(uri, hadoop)));
     Optional<byte[]> earlier = directory.read(RunDirectory.CONFIG);
     if (begun && earlier.isPresent()) {
       TrainConfig before =
@@ -143,6 +150,16 @@ public final class TrainJob {
       }
     }
     return completed;
+  }
+
+  /** Executors have working directories of their own, so they are told whole URIs. */
+  private static String located(String uri, Configuration hadoop) {
+    try {
+      Path path = new Path(uri);
+      return path.getFileSystem(hadoop).makeQualified(path).toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot find file system: uri=" + uri, e);
+    }
   }
 
   /** How often each word occurs in the training captions. */
@@ -164,11 +181,17 @@ public final class TrainJob {
       JavaSparkContext context,
       TrainConfig resolved,
       Configuration hadoop,
+      Dataset data,
       RunDirectory directory) {
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     RunOptions options =
-        new RunOptions(dataset, directory.root().toString(), base, resume, versions());
+        new RunOptions(
+            data.uri(),
+            directory.root().toString(),
+            base == null ? null : located(base, hadoop),
+            resume,
+            versions());
     return BarrierStage.run(
         context.sc(),
         resolved.train().workers(),

@@ -135,11 +135,11 @@ class TrainKillTest {
             Talespark.class.getName(),
             "train",
             "--recipe",
-            recipe.toString(),
+            relative(recipe), // executors have working directories of their own
             "--dataset",
-            Tiny.uri(dataset),
+            relative(dataset),
             "--out",
-            Tiny.uri(run),
+            relative(run),
             "--master",
             Tiny.MASTER,
             "--set",
@@ -149,13 +149,17 @@ class TrainKillTest {
       command.add("--resume");
     }
     String name = resume ? "resumed" : "first";
-    ProcessBuilder builder = new ProcessBuilder(command);
+    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().put("SPARK_HOME", folder.resolve("spark-home").toString());
     builder.redirectOutput(folder.resolve(name + ".out").toFile());
     builder.redirectError(folder.resolve(name + ".err").toFile());
     Process process = builder.start();
     started.add(process.toHandle());
     return process;
+  }
+
+  private String relative(Path path) {
+    return folder.relativize(path).toString();
   }
 
   /** Waits for a checkpoint and the metrics that are saved after it. */
