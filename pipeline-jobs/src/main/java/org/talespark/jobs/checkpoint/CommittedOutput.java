@@ -47,7 +47,8 @@ public final class CommittedOutput {
   }
 
   /**
-   * Prepares a directory for writing. It is not committed any more when this returns.
+   * Prepares a directory for writing. It is not committed any more when this returns. Its paths are
+   * whole URIs, for tasks in other working directories.
    *
    * @param directory new, empty, or an earlier output of the same command
    * @param command for example {@code infer caption}
@@ -69,7 +70,8 @@ public final class CommittedOutput {
             "Cannot write output: entry=%s, expected a plain name".formatted(entry));
       }
     }
-    CommittedOutput output = new CommittedOutput(direct, directory, List.copyOf(entries));
+    CommittedOutput output =
+        new CommittedOutput(direct, direct.makeQualified(directory), List.copyOf(entries));
     output.claim(command, existing);
     return output;
   }

@@ -44,6 +44,19 @@ class CommittedOutputTest {
   }
 
   @Test
+  void pathsOfARelativeDirectoryAreWhole() throws IOException {
+    CommittedOutput output =
+        CommittedOutput.open(
+            fs,
+            new org.apache.hadoop.fs.Path("target/relative"),
+            "infer reconstruct",
+            ENTRIES,
+            Existing.REPLACE);
+    assertThat(output.path(ENTRIES.get(0)).isAbsolute()).isTrue();
+    assertThat(output.path(ENTRIES.get(0)).toUri().getScheme()).isEqualTo("file");
+  }
+
+  @Test
   void theResultCommitsTheDirectory() throws IOException {
     CommittedOutput output = open("infer reconstruct", Existing.REPLACE);
     write(output, "images/a.png", "a");
