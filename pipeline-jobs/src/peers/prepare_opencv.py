@@ -4,7 +4,7 @@ usage: prepare_opencv.py LIST OUT SIZE QUALITY PROCESSES
 
 LIST is a file with one picture path a line, or a folder of pictures. Every picture is read at the
 coarsest reduced scale that keeps the wanted side, its centre square is averaged down to SIZE and
-written as JPEG under the same name to OUT. Prints one line of JSON; the time runs from
+appended as JPEG to its process's file in OUT. Prints one line of JSON; the time runs from
 when every process has loaded OpenCV until the last has written its last picture.
 """
 
@@ -27,23 +27,23 @@ def flags(shorter, size):
     return cv2.IMREAD_COLOR
 
 
-def convert(path, out, size, quality, flag):
+def convert(path, size, quality, flag):
     picture = cv2.imread(path, flag)
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = picture[top : top + side, left : left + side]
     small = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA)
-    name = os.path.join(out, os.path.basename(path))
-    cv2.imwrite(name, small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
 
 
 def work(paths, out, size, quality, flag, ready, done):
     cv2.setNumThreads(1)
-    ready.wait()
-    for path in paths:
-        convert(path, out, size, quality, flag)
-    done.wait()
+    with open(out, "wb", buffering=0) as file:
+        ready.wait()
+        for path in paths:
+            file.write(convert(path, size, quality, flag))
+        done.wait()
 
 
 def main(source, out, size, quality, processes):
@@ -57,9 +57,11 @@ def main(source, out, size, quality, processes):
     flag = flags(min(height, width), size)
     ready = multiprocessing.Barrier(processes + 1, timeout=600)
     done = multiprocessing.Barrier(processes + 1, timeout=600)
+    parts = [os.path.join(out, f"small-{i}") for i in range(processes)]
     workers = [
         multiprocessing.Process(
-            target=work, args=(paths[i::processes], out, size, quality, flag, ready, done)
+            target=work,
+            args=(paths[i::processes], parts[i], size, quality, flag, ready, done),
         )
         for i in range(processes)
     ]

@@ -3,10 +3,9 @@ package org.talespark.data.bench;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
@@ -14,20 +13,15 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageOutputStream;
 
 /** What a Java program does without a library: read whole, draw small, write. */
-record ImageIoConverter(int size, int quality, int threads) implements Converter {
+record ImageIoConverter(int size, int quality, int threads) implements JavaConverter {
+
+  ImageIoConverter {
+    ImageIO.setUseCache(false); // streams in memory, not in files
+  }
 
   @Override
-  public double seconds(List<Path> pictures, Path out) throws IOException {
-    ImageIO.setUseCache(false);
-    long start = System.nanoTime();
-    Threads.each(
-        threads,
-        pictures.size(),
-        i -> {
-          Path picture = pictures.get(i);
-          write(small(ImageIO.read(picture.toFile())), out.resolve(picture.getFileName()));
-        });
-    return (System.nanoTime() - start) / 1e9;
+  public byte[] convert(Path picture) throws IOException {
+    return encoded(small(ImageIO.read(picture.toFile())));
   }
 
   private BufferedImage small(BufferedImage large) {
@@ -43,10 +37,10 @@ record ImageIoConverter(int size, int quality, int threads) implements Converter
     return small;
   }
 
-  private void write(BufferedImage image, Path file) throws IOException {
+  private byte[] encoded(BufferedImage image) throws IOException {
     ImageWriter writer = ImageIO.getImageWritersByFormatName("jpeg").next();
-    Files.deleteIfExists(file);
-    try (ImageOutputStream out = ImageIO.createImageOutputStream(file.toFile())) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ImageOutputStream out = ImageIO.createImageOutputStream(bytes)) {
       ImageWriteParam param = writer.getDefaultWriteParam();
       param.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
       param.setCompressionQuality(quality / 100f);
@@ -55,5 +49,6 @@ record ImageIoConverter(int size, int quality, int threads) implements Converter
     } finally {
       writer.dispose();
     }
+    return bytes.toByteArray();
   }
 }

@@ -76,7 +76,7 @@ public final class Photographs {
       Threads.each(
           threads,
           found,
-          at -> {
+          (thread, at) -> {
             Path part = Files.createTempFile(folder, "photograph", ".part");
             Files.write(part, photographs.jpeg(missing[at]));
             Files.move(

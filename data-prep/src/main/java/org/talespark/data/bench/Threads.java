@@ -11,10 +11,10 @@ import java.util.concurrent.Future;
 /** The same work over a range of numbers on some threads. */
 final class Threads {
 
-  /** Work on one number. */
+  /** Work on one number by one of the threads. */
   @FunctionalInterface
   interface Work {
-    void on(int number) throws IOException;
+    void on(int thread, int number) throws IOException;
   }
 
   private Threads() {}
@@ -30,7 +30,7 @@ final class Threads {
             pool.submit(
                 () -> {
                   for (int i = first; i < count; i += threads) {
-                    work.on(i);
+                    work.on(first, i);
                   }
                   return null;
                 }));

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
     description = "Times decoding, resizing and encoding of photographs, beside ImageIO.")
 public final class BenchPrepareCommand extends JobCommand {
 
-  private static final int SCALING_WARM_UP = 600;
+  private static final int SCALING_WARM_UP = 1200;
   private static final int SCALING_TURNS = 3;
 
   @Option(

@@ -37,6 +37,10 @@ record ExecutorScaling(
   private static final int EXECUTOR_MB = 1536;
   private static final int HEAP_MB = 768;
   private static final int BARRIER_SECONDS = 60;
+  private static final String JAVA_OPTIONS = "spark.executor.extraJavaOptions";
+
+  /** What Java would see in a container of one core: its collector takes no other. */
+  private static final String ONE_PROCESSOR = "-XX:ActiveProcessorCount=1";
 
   /**
    * Pictures a second.
@@ -58,7 +62,7 @@ record ExecutorScaling(
   Found run(Consumer<String> progress) throws IOException {
     Path scratch = Files.createTempDirectory("talespark-scaling");
     try {
-      Path part = corpus(scratch.resolve("part"), Math.min(pictures, 2 * warmUp), 1);
+      Path part = corpus(scratch.resolve("part"), Math.min(pictures, warmUp), 1);
       Path whole = corpus(scratch.resolve("whole"), pictures, copies);
       List<Rates> ones = new ArrayList<>();
       List<Rates> twos = new ArrayList<>();
@@ -115,10 +119,12 @@ record ExecutorScaling(
             HEAP_MB,
             EXECUTOR_MB - HEAP_MB,
             BARRIER_SECONDS,
-            Map.of("spark.executor.memory", HEAP_MB + "m"));
+            Map.of("spark.executor.memory", HEAP_MB + "m", JAVA_OPTIONS, ONE_PROCESSOR));
     Path out = scratch.resolve("dataset");
     try (SparkSession session = Sessions.open(master, "talespark bench prepare", config)) {
-      prepare(session, part, out);
+      for (int i = 0; i < executors; i++) { // as many pictures for each
+        prepare(session, part, out);
+      }
       return prepare(session, whole, out);
     } finally {
       delete(out);
