@@ -22,8 +22,8 @@ final class BlockScaler {
 
   private static final float UNIT = 256;
 
-  /** Weights of blocks of which no more than the mean is wanted. */
-  private static final long[] NOTHING = new long[64];
+  /** By the logarithm of the parts: for a frequency, its share in each of them. */
+  private static final float[][] MEANS = {means(1), means(2), means(4), means(8)};
 
   private final int across;
   private final int down;
@@ -51,9 +51,9 @@ final class BlockScaler {
     this.down = down;
     this.mean = quantisation[0] / 8f;
     this.rows = new float[64 * down];
-    this.columns = means(across);
+    this.columns = MEANS[Integer.numberOfTrailingZeros(across)];
     this.sums = new float[8 * down];
-    float[] vertical = means(down);
+    float[] vertical = MEANS[Integer.numberOfTrailingZeros(down)];
     for (int k = 1; k < 64; k++) {
       int u = NATURAL[k] % 8;
       int v = NATURAL[k] / 8;
@@ -117,7 +117,12 @@ final class BlockScaler {
     int number = bits.block(tables);
     int dc = before + bits.difference;
     if (across == 4 && down == 4) {
-      sixteenths(dc * mean + 128, bits.coefficients, number, rows, top, left);
+      float level = dc * mean + 128;
+      if (number <= 1) { // most blocks of chroma
+        sixteenths(level, number == 0 ? 0 : bits.coefficients[0], rows, top, left);
+      } else {
+        sixteenths(level, bits.coefficients, number, rows, top, left);
+      }
     } else {
       parts(dc * mean + 128, bits.coefficients, number, rows, top, left);
     }
@@ -130,7 +135,7 @@ final class BlockScaler {
    * @return the first coefficient
    */
   static int skip(JpegBits bits, JpegPairs tables, int before) {
-    bits.sum(tables, NOTHING);
+    bits.skip(tables);
     return before + bits.difference;
   }
 
@@ -211,6 +216,25 @@ final class BlockScaler {
       out[x + 1] = b;
       out[x + 2] = c;
       out[x + 3] = d;
+    }
+  }
+
+  /** The same of one coefficient. */
+  private void sixteenths(float level, int found, float[][] plane, int top, int x) {
+    int k = found & 63;
+    int u = 4 * (NATURAL[k] & 7);
+    float value = found >> 16;
+    float a = columns[u];
+    float b = columns[u + 1];
+    float c = columns[u + 2];
+    float d = columns[u + 3];
+    for (int j = 0; j < 4; j++) {
+      float sum = value * rows[4 * k + j];
+      float[] out = plane[top + j];
+      out[x] = level + sum * a;
+      out[x + 1] = level + sum * b;
+      out[x + 2] = level + sum * c;
+      out[x + 3] = level + sum * d;
     }
   }
 }

@@ -216,6 +216,59 @@ final class JpegBits {
     return all;
   }
 
+  /** Reads a block of which only the first coefficient is wanted. */
+  void skip(JpegPairs tables) {
+    int k = place(start(tables));
+    byte[] from = data;
+    int last = from.length - AHEAD;
+    char[] skips = tables.skips;
+    long buffer = bits;
+    int left = count;
+    int place = at;
+    while (k < 63) {
+      int skip = skips[(int) (buffer >>> PAIR_SHIFT)];
+      int next = k + JpegPairs.advance(skip);
+      boolean whole = next < 63;
+      if (whole || JpegPairs.ends(skip, next)) {
+        buffer <<= skip;
+        left -= JpegPairs.bits(skip);
+        k = next;
+        if (!whole) {
+          break;
+        }
+        skip = skips[(int) (buffer >>> PAIR_SHIFT)];
+        next = k + JpegPairs.advance(skip);
+        whole = next < 63;
+        if (whole || JpegPairs.ends(skip, next)) {
+          buffer <<= skip;
+          left -= JpegPairs.bits(skip);
+          k = next;
+          if (!whole) {
+            break;
+          }
+        }
+      }
+      if (place > last) {
+        throw cut();
+      }
+      buffer |= (long) EIGHT.get(from, place) >>> left;
+      place += (63 - left) >>> 3;
+      left |= 56;
+      if (!whole) {
+        int entry = tables.others.entry(buffer);
+        buffer <<= entry;
+        left -= JpegHuffman.bits(entry);
+        k += JpegHuffman.advance(entry);
+        if (k > 63) {
+          checkEnds(entry);
+        }
+      }
+    }
+    bits = buffer;
+    count = left;
+    at = place;
+  }
+
   private static long weighed(int pair, int k, int next, long[] weights) {
     return JpegPairs.firstValue(pair) * weights[k + JpegPairs.firstAdvance(pair)]
         + JpegPairs.secondValue(pair) * weights[next];

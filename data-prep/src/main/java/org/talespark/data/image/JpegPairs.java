@@ -53,6 +53,12 @@ final class JpegPairs {
   /** Behind the first coefficient. */
   final int[] pairs = new int[1 << PEEK];
 
+  /**
+   * Behind the first coefficient, for blocks whose coefficients are not wanted: advance and bits
+   * alone, of all codes that the bits hold whole.
+   */
+  final char[] skips = new char[1 << PEEK];
+
   private JpegPairs(JpegHuffman first, JpegHuffman others) {
     this.first = first;
     this.others = others;
@@ -70,6 +76,9 @@ final class JpegPairs {
     JpegPairs made = new JpegPairs(first, others);
     Arrays.setAll(made.starts, window -> made.entry(window, first));
     Arrays.setAll(made.pairs, window -> made.entry(window, others));
+    for (int window = 0; window < made.skips.length; window++) {
+      made.skips[window] = (char) made.skip(window);
+    }
     synchronized (KEPT) {
       KEPT.put(key, made);
     }
@@ -81,6 +90,7 @@ final class JpegPairs {
     JpegPairs single = new JpegPairs(first, others);
     Arrays.fill(single.starts, NONE);
     Arrays.fill(single.pairs, NONE);
+    Arrays.fill(single.skips, (char) NONE);
     return single;
   }
 
@@ -144,6 +154,23 @@ final class JpegPairs {
       table = others;
     }
     return used == 0 ? NONE : values | number << 13 | total << ADVANCE_SHIFT | used;
+  }
+
+  private int skip(int window) {
+    int total = 0;
+    int used = 0;
+    boolean end = false;
+    while (!end) {
+      int entry = others.entry(window, PEEK, used);
+      int advance = JpegHuffman.advance(entry);
+      end = advance == JpegHuffman.END;
+      if (entry == 0 || (!end && total + advance >= 63)) {
+        break;
+      }
+      total += advance;
+      used += JpegHuffman.bits(entry);
+    }
+    return used == 0 ? NONE : total << ADVANCE_SHIFT | used;
   }
 
   /** Whether a signed number of so many bits can have the value. */

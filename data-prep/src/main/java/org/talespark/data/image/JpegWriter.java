@@ -1,6 +1,8 @@
 package org.talespark.data.image;
 
 import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.imageio.plugins.jpeg.JPEGHuffmanTable;
 import javax.imageio.plugins.jpeg.JPEGQTable;
 
@@ -63,6 +65,29 @@ final class JpegWriter {
     }
   }
 
+  /** The tables of a quality. */
+  private record Quality(Tables luma, Tables chroma) {
+    private static final Map<Integer, Quality> KEPT = new ConcurrentHashMap<>();
+
+    static Quality of(int quality) {
+      return KEPT.computeIfAbsent(quality, Quality::made);
+    }
+
+    private static Quality made(int quality) {
+      return new Quality(
+          new Tables(
+              JPEGQTable.K1Luminance,
+              JPEGHuffmanTable.StdDCLuminance,
+              JPEGHuffmanTable.StdACLuminance,
+              quality),
+          new Tables(
+              JPEGQTable.K2Chrominance,
+              JPEGHuffmanTable.StdDCChrominance,
+              JPEGHuffmanTable.StdACChrominance,
+              quality));
+    }
+  }
+
   private final Pixels pixels;
   private final Tables luma;
   private final Tables chroma;
@@ -85,18 +110,8 @@ final class JpegWriter {
     this.columns = (pixels.width() + 15) / 16;
     this.rows = (pixels.height() + 15) / 16;
     this.rowsAtOnce = Math.min(rows, (UNITS_AT_ONCE + columns - 1) / columns);
-    this.luma =
-        new Tables(
-            JPEGQTable.K1Luminance,
-            JPEGHuffmanTable.StdDCLuminance,
-            JPEGHuffmanTable.StdACLuminance,
-            quality);
-    this.chroma =
-        new Tables(
-            JPEGQTable.K2Chrominance,
-            JPEGHuffmanTable.StdDCChrominance,
-            JPEGHuffmanTable.StdACChrominance,
-            quality);
+    this.luma = Quality.of(quality).luma();
+    this.chroma = Quality.of(quality).chroma();
     this.upper = new byte[48 * columns];
     this.lower = new byte[48 * columns];
     this.out = new byte[2 * MARGIN + pixels.width() * pixels.height() / 2];
