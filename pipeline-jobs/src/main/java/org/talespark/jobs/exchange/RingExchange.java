@@ -190,7 +190,7 @@ public final class RingExchange implements Exchange {
     moved();
     for (int other = 0; other < workers; other++) {
       if (gone[other]) {
-        failNow("rank " + other + " has left the exchange", other, null);
+        failAfterGoodbye("rank " + other + " has left the exchange", other);
         return;
       }
     }
@@ -318,13 +318,20 @@ public final class RingExchange implements Exchange {
 
   /** Ends the exchange, naming the operation under way. */
   private void failNow(String why, int blamed, Throwable cause) {
+    fail(new ExchangeException(underWay() + ": " + why, blamed, cause));
+  }
+
+  /** The same when it was another worker that ended it. */
+  private void failAfterGoodbye(String why, int blamed) {
+    fail(ExchangeException.afterGoodbye(underWay() + ": " + why, blamed));
+  }
+
+  private String underWay() {
     Operation current = queue.peek();
-    String what =
-        current == null
-            ? "Cannot go on exchanging"
-            : "Cannot finish %s (operation %d, workers=%d)"
-                .formatted(current.name(), current.sequence(), workers);
-    fail(new ExchangeException(what + ": " + why, blamed, cause));
+    return current == null
+        ? "Cannot go on exchanging"
+        : "Cannot finish %s (operation %d, workers=%d)"
+            .formatted(current.name(), current.sequence(), workers);
   }
 
   private void fail(ExchangeException e) {
@@ -449,11 +456,10 @@ public final class RingExchange implements Exchange {
       boolean early = !queue.isEmpty() && goodbye.sequence() <= finished;
       if (early || !reason.isEmpty()) {
         int blamed = goodbye.total() == 0 ? who : (int) Math.min(goodbye.total() - 1, workers - 1L);
-        failNow(
+        failAfterGoodbye(
             "rank %d left the exchange before operation %d%s"
                 .formatted(who, goodbye.sequence(), reason.isEmpty() ? "" : ": " + reason),
-            blamed,
-            null);
+            blamed);
       }
     }
 
