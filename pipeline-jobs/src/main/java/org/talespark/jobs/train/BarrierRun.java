@@ -7,6 +7,7 @@ import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
@@ -121,9 +122,6 @@ final class BarrierRun {
   }
 
   private long lastCommit() throws IOException {
-    return directory.checkpoints().committed().stream()
-        .mapToLong(checkpoint -> checkpoint.step())
-        .max()
-        .orElse(-1);
+    return directory.checkpoints().newest().map(Checkpoint::step).orElse(-1L);
   }
 }

@@ -138,7 +138,7 @@ public final class TrainJob {
   /** Completes the configuration, and refuses to mix runs. */
   private TrainConfig resolve(Dataset data, Configuration hadoop, RunDirectory directory)
       throws IOException {
-    boolean begun = !directory.checkpoints().committed().isEmpty();
+    boolean begun = directory.checkpoints().newest().isPresent();
     if (begun && !resume) {
       throw new IllegalArgumentException(
           "Cannot train: out=%s already holds checkpoints; add --resume to go on, or choose another --out"
