@@ -213,12 +213,15 @@ public final class TrainJob {
             directory.root().toString(),
             base == null ? null : located(base, hadoop),
             resume,
-            lock.newAttempt(),
+            null,
             versions());
     return switch (resolved.train().strategy()) {
       case ALLREDUCE, GRADIENT_SHARING ->
           new BarrierRun(context, resolved, options, directory, conf, lock, log).run();
-      case LOCAL_SGD -> new LocalSgdRun(context, resolved, options, directory, conf).run();
+      case LOCAL_SGD -> {
+        RunOptions attempt = options.attempt(lock.newAttempt(), resume);
+        yield new LocalSgdRun(context, resolved, attempt, directory, conf).run();
+      }
     };
   }
 
