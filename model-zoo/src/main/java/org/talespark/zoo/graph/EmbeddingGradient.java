@@ -28,9 +28,9 @@ final class EmbeddingGradient extends FusedOp {
 
   @Override
   Kernel kernel(OpCall call) {
-    FloatBuffer gradients = FloatMemory.of(call.inputs().get(0));
+    FloatBuffer gradients = call.input(0);
     IntBuffer indices = FloatMemory.bits(call.inputs().get(1));
-    FloatBuffer out = FloatMemory.of(call.outputs().get(0));
+    FloatBuffer out = call.output(0);
     int width = (int) call.inputs().get(0).size(1);
     float[] zeros = new float[BLOCK];
     float[] g = new float[width];

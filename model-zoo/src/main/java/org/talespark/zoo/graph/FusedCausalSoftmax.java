@@ -50,8 +50,8 @@ final class FusedCausalSoftmax extends FusedOp {
 
   @Override
   Kernel kernel(OpCall call) {
-    FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer out = FloatMemory.of(call.outputs().get(0));
+    FloatBuffer in = call.input(0);
+    FloatBuffer out = call.output(0);
     int tokens = (int) call.inputs().get(0).size(-1);
     int rows = in.capacity() / tokens;
     int together = Math.max(1, FastExp.BLOCK / tokens);
@@ -119,9 +119,9 @@ final class FusedCausalSoftmax extends FusedOp {
 
     @Override
     Kernel kernel(OpCall call) {
-      FloatBuffer ys = FloatMemory.of(call.inputs().get(0));
-      FloatBuffer dy = FloatMemory.of(call.inputs().get(1));
-      FloatBuffer dx = FloatMemory.of(call.outputs().get(0));
+      FloatBuffer ys = call.input(0);
+      FloatBuffer dy = call.input(1);
+      FloatBuffer dx = call.output(0);
       int tokens = (int) call.inputs().get(0).size(-1);
       int rows = ys.capacity() / tokens;
       int together = Math.max(1, FastExp.BLOCK / tokens);

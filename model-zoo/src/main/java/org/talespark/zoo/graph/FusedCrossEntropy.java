@@ -42,6 +42,28 @@ final class FusedCrossEntropy extends FusedOp {
     return List.of(new Backward(List.of(arg(0), arg(1), logSums, outputGradients.get(0))).output());
   }
 
+  /** The rows of x, and the label of each. */
+  private record Rows(FloatBuffer x, IntBuffer labels, int classes) {
+    static Rows of(OpCall call) {
+      int classes = (int) call.inputs().get(0).size(1);
+      return new Rows(call.input(0), FloatMemory.bits(call.inputs().get(1)), classes);
+    }
+
+    Kernel parts(Parts.OfRows part) {
+      return Parts.ofRows(labels.capacity(), LEAST_ROWS, part);
+    }
+
+    int label(int row) {
+      int label = labels.get(row);
+      if (label < 0 || label >= classes) {
+        throw new IllegalArgumentException(
+            "Cannot take cross-entropy: row=%d label=%d, expected 0 to %d"
+                .formatted(row, label, classes - 1));
+      }
+      return label;
+    }
+  }
+
   /** exp(x - shift) of a row, in place. */
   private static void exponentials(FastExp exp, float[] x, float shift) {
     for (int i = 0; i < x.length; i++) {
@@ -54,21 +76,18 @@ final class FusedCrossEntropy extends FusedOp {
 
   @Override
   Kernel kernel(OpCall call) {
-    FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-    IntBuffer labels = FloatMemory.bits(call.inputs().get(1));
-    FloatBuffer losses = FloatMemory.of(call.outputs().get(0));
-    FloatBuffer logSums = FloatMemory.of(call.outputs().get(1));
-    int classes = (int) call.inputs().get(0).size(1);
-    return Parts.ofRows(
-        labels.capacity(),
-        LEAST_ROWS,
+    Rows rows = Rows.of(call);
+    FloatBuffer losses = call.output(0);
+    FloatBuffer logSums = call.output(1);
+    int classes = rows.classes();
+    return rows.parts(
         (part, from, to) -> {
           float[] x = new float[classes];
           FastExp exp = new FastExp();
           return () -> {
             for (int row = from; row < to; row++) {
-              in.get(row * classes, x, 0, classes);
-              float atLabel = x[label(labels, row, classes)];
+              rows.x().get(row * classes, x, 0, classes);
+              float atLabel = x[rows.label(row)];
               float most = FloatMemory.max(x, 0, classes);
               exponentials(exp, x, most);
               double logSum = most + Math.log(FloatMemory.sum(x, 0, classes));
@@ -77,16 +96,6 @@ final class FusedCrossEntropy extends FusedOp {
             }
           };
         });
-  }
-
-  private static int label(IntBuffer labels, int row, int classes) {
-    int label = labels.get(row);
-    if (label < 0 || label >= classes) {
-      throw new IllegalArgumentException(
-          "Cannot take cross-entropy: row=%d label=%d, expected 0 to %d"
-              .formatted(row, label, classes - 1));
-    }
-    return label;
   }
 
   /** dx = dloss (softmax(x) - one at the label). */
@@ -103,15 +112,12 @@ final class FusedCrossEntropy extends FusedOp {
 
     @Override
     Kernel kernel(OpCall call) {
-      FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-      IntBuffer labels = FloatMemory.bits(call.inputs().get(1));
-      FloatBuffer logSums = FloatMemory.of(call.inputs().get(2));
-      FloatBuffer gradients = FloatMemory.of(call.inputs().get(3));
-      FloatBuffer out = FloatMemory.of(call.outputs().get(0));
-      int classes = (int) call.inputs().get(0).size(1);
-      return Parts.ofRows(
-          labels.capacity(),
-          LEAST_ROWS,
+      Rows rows = Rows.of(call);
+      FloatBuffer logSums = call.input(2);
+      FloatBuffer gradients = call.input(3);
+      FloatBuffer out = call.output(0);
+      int classes = rows.classes();
+      return rows.parts(
           (part, from, to) -> {
             float[] x = new float[classes];
             FastExp exp = new FastExp();
@@ -121,9 +127,9 @@ final class FusedCrossEntropy extends FusedOp {
                 if (g == 0) {
                   Arrays.fill(x, 0);
                 } else {
-                  in.get(row * classes, x, 0, classes);
+                  rows.x().get(row * classes, x, 0, classes);
                   exponentials(exp, x, logSums.get(row));
-                  x[labels.get(row)] -= 1;
+                  x[rows.labels().get(row)] -= 1;
                   for (int i = 0; i < classes; i++) {
                     x[i] *= g;
                   }

@@ -80,80 +80,75 @@ final class FusedHeads extends FusedOp {
 
   @Override
   Kernel kernel(OpCall call) {
-    FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer out = FloatMemory.of(call.outputs().get(0));
-    int width = in.capacity() / (batch * tokens);
     Turn turn = rotary == null ? null : new Turn(rotary, direction == Direction.JOIN);
     int chunks = (tokens + CHUNK - 1) / CHUNK;
     return Parts.ofRows(
         batch * chunks,
         2,
         (part, from, to) -> {
-          float[] rows = new float[CHUNK * width];
-          float[] block = new float[CHUNK * width / heads];
+          Chunk chunk = new Chunk(call.input(0), call.output(0), turn);
           return () -> {
             for (int c = from; c < to; c++) {
               int first = c % chunks * CHUNK;
               int count = Math.min(CHUNK, tokens - first);
               if (direction == Direction.SPLIT) {
-                split(in, out, turn, c / chunks, first, count, rows, block);
+                chunk.split(c / chunks, first, count);
               } else {
-                join(in, out, turn, c / chunks, first, count, rows, block);
+                chunk.join(c / chunks, first, count);
               }
             }
           };
         });
   }
 
-  /** {@code count} tokens of sample {@code b} from {@code first}. */
-  private void split(
-      FloatBuffer in,
-      FloatBuffer out,
-      Turn turn,
-      int b,
-      int first,
-      int count,
-      float[] rows,
-      float[] block) {
-    int width = rows.length / CHUNK;
-    int d = width / heads;
-    in.get((b * tokens + first) * width, rows, 0, count * width);
-    for (int head = 0; head < heads; head++) {
-      for (int t = 0; t < count; t++) {
-        int at = t * width + head * d;
-        if (turn == null) {
-          System.arraycopy(rows, at, block, t * d, d);
-        } else {
-          turn.apply(first + t, rows, at, block, t * d);
-        }
-      }
-      out.put(((b * heads + head) * tokens + first) * d, block, 0, count * d);
-    }
-  }
+  /** Some tokens of one sample, as rows, and one of their heads. */
+  private final class Chunk {
+    private final FloatBuffer in;
+    private final FloatBuffer out;
+    private final Turn turn;
+    private final int width;
+    private final int d;
+    private final float[] rows;
+    private final float[] block;
 
-  private void join(
-      FloatBuffer in,
-      FloatBuffer out,
-      Turn turn,
-      int b,
-      int first,
-      int count,
-      float[] rows,
-      float[] block) {
-    int width = rows.length / CHUNK;
-    int d = width / heads;
-    for (int head = 0; head < heads; head++) {
-      in.get(((b * heads + head) * tokens + first) * d, block, 0, count * d);
-      for (int t = 0; t < count; t++) {
-        int at = t * width + head * d;
-        if (turn == null) {
-          System.arraycopy(block, t * d, rows, at, d);
-        } else {
-          turn.apply(first + t, block, t * d, rows, at);
+    Chunk(FloatBuffer in, FloatBuffer out, Turn turn) {
+      this.in = in;
+      this.out = out;
+      this.turn = turn;
+      this.width = in.capacity() / (batch * tokens);
+      this.d = width / heads;
+      this.rows = new float[CHUNK * width];
+      this.block = new float[CHUNK * d];
+    }
+
+    /** {@code count} tokens of sample {@code b} from {@code first}. */
+    void split(int b, int first, int count) {
+      in.get((b * tokens + first) * width, rows, 0, count * width);
+      for (int head = 0; head < heads; head++) {
+        for (int t = 0; t < count; t++) {
+          move(first + t, rows, t * width + head * d, block, t * d);
         }
+        out.put(((b * heads + head) * tokens + first) * d, block, 0, count * d);
       }
     }
-    out.put((b * tokens + first) * width, rows, 0, count * width);
+
+    void join(int b, int first, int count) {
+      for (int head = 0; head < heads; head++) {
+        in.get(((b * heads + head) * tokens + first) * d, block, 0, count * d);
+        for (int t = 0; t < count; t++) {
+          move(first + t, block, t * d, rows, t * width + head * d);
+        }
+      }
+      out.put((b * tokens + first) * width, rows, 0, count * width);
+    }
+
+    private void move(int position, float[] from, int at, float[] to, int target) {
+      if (turn == null) {
+        System.arraycopy(from, at, to, target, d);
+      } else {
+        turn.apply(position, from, at, to, target);
+      }
+    }
   }
 
   /** Turns heads by the angles of their positions, or back. */

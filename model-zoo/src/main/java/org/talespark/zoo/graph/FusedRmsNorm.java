@@ -44,24 +44,39 @@ final class FusedRmsNorm extends FusedOp {
     return List.of(backward.outputVariables());
   }
 
+  /** The rows of x, and the gain of each column. */
+  private record Rows(FloatBuffer x, FloatBuffer gains, int width) {
+    static Rows of(OpCall call) {
+      return new Rows(call.input(0), call.input(1), (int) call.inputs().get(0).size(1));
+    }
+
+    Kernel parts(Parts.OfRows part) {
+      return Parts.ofRows(count(), LEAST_ROWS, part);
+    }
+
+    int mostParts() {
+      return Parts.most(count(), LEAST_ROWS);
+    }
+
+    private int count() {
+      return x.capacity() / width;
+    }
+  }
+
   @Override
   Kernel kernel(OpCall call) {
-    int rows = (int) call.inputs().get(0).size(0);
-    int width = (int) call.inputs().get(0).size(1);
-    FloatBuffer x = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer gains = FloatMemory.of(call.inputs().get(1));
-    FloatBuffer y = FloatMemory.of(call.outputs().get(0));
-    FloatBuffer inverses = FloatMemory.of(call.outputs().get(1));
-    return Parts.ofRows(
-        rows,
-        LEAST_ROWS,
+    Rows rows = Rows.of(call);
+    int width = rows.width();
+    FloatBuffer y = call.output(0);
+    FloatBuffer inverses = call.output(1);
+    return rows.parts(
         (part, from, to) -> {
           float[] gain = new float[width];
           float[] row = new float[width];
           return () -> {
-            gains.get(0, gain, 0, width);
+            rows.gains().get(0, gain, 0, width);
             for (int r = from; r < to; r++) {
-              x.get(r * width, row, 0, width);
+              rows.x().get(r * width, row, 0, width);
               double mean = FloatMemory.dot(row, row, 0, width) / (double) width;
               float inverse = (float) (1 / Math.sqrt(mean + epsilon));
               for (int i = 0; i < width; i++) {
@@ -88,19 +103,15 @@ final class FusedRmsNorm extends FusedOp {
 
     @Override
     Kernel kernel(OpCall call) {
-      int rows = (int) call.inputs().get(0).size(0);
-      int width = (int) call.inputs().get(0).size(1);
-      FloatBuffer x = FloatMemory.of(call.inputs().get(0));
-      FloatBuffer gains = FloatMemory.of(call.inputs().get(1));
-      FloatBuffer inverses = FloatMemory.of(call.inputs().get(2));
-      FloatBuffer dy = FloatMemory.of(call.inputs().get(3));
-      FloatBuffer dx = FloatMemory.of(call.outputs().get(0));
-      FloatBuffer dGains = FloatMemory.of(call.outputs().get(1));
-      float[][] sums = new float[Parts.most(rows, LEAST_ROWS)][width]; // one a part
+      Rows rows = Rows.of(call);
+      int width = rows.width();
+      FloatBuffer inverses = call.input(2);
+      FloatBuffer dy = call.input(3);
+      FloatBuffer dx = call.output(0);
+      FloatBuffer dGains = call.output(1);
+      float[][] sums = new float[rows.mostParts()][width]; // one a part
       Kernel perRow =
-          Parts.ofRows(
-              rows,
-              LEAST_ROWS,
+          rows.parts(
               (part, from, to) -> {
                 float[] sum = sums[part];
                 float[] gain = new float[width];
@@ -108,9 +119,9 @@ final class FusedRmsNorm extends FusedOp {
                 float[] gradient = new float[width];
                 return () -> {
                   Arrays.fill(sum, 0);
-                  gains.get(0, gain, 0, width);
+                  rows.gains().get(0, gain, 0, width);
                   for (int r = from; r < to; r++) {
-                    x.get(r * width, normal, 0, width);
+                    rows.x().get(r * width, normal, 0, width);
                     dy.get(r * width, gradient, 0, width);
                     float inverse = inverses.get(r);
                     for (int i = 0; i < width; i++) {

@@ -30,15 +30,27 @@ final class FusedSwiGlu extends FusedOp {
     return List.of(new Backward(List.of(arg(0), arg(1), outputGradients.get(0))).outputVariables());
   }
 
+  /** What is gated and by what, taken in blocks. */
+  private record Units(FloatBuffer gates, FloatBuffer ups) {
+    static Units of(OpCall call) {
+      return new Units(call.input(0), call.input(1));
+    }
+
+    int length() {
+      return gates.capacity();
+    }
+
+    Kernel parts(Parts.OfRows part) {
+      return Parts.ofRows((length() + BLOCK - 1) / BLOCK, LEAST_BLOCKS, part);
+    }
+  }
+
   @Override
   Kernel kernel(OpCall call) {
-    FloatBuffer gates = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer ups = FloatMemory.of(call.inputs().get(1));
-    FloatBuffer y = FloatMemory.of(call.outputs().get(0));
-    int length = gates.capacity();
-    return Parts.ofRows(
-        (length + BLOCK - 1) / BLOCK,
-        LEAST_BLOCKS,
+    Units units = Units.of(call);
+    FloatBuffer y = call.output(0);
+    int length = units.length();
+    return units.parts(
         (part, from, to) -> {
           float[] gate = new float[BLOCK];
           float[] up = new float[BLOCK];
@@ -46,8 +58,8 @@ final class FusedSwiGlu extends FusedOp {
           return () -> {
             for (int at = from * BLOCK; at < Math.min(length, to * BLOCK); at += BLOCK) {
               int n = Math.min(BLOCK, length - at);
-              gates.get(at, gate, 0, n);
-              ups.get(at, up, 0, n);
+              units.gates().get(at, gate, 0, n);
+              units.ups().get(at, up, 0, n);
               FloatMemory.sigmoid(gate, sigmoid, n);
               for (int i = 0; i < n; i++) {
                 up[i] *= gate[i] * sigmoid[i];
@@ -71,15 +83,12 @@ final class FusedSwiGlu extends FusedOp {
 
     @Override
     Kernel kernel(OpCall call) {
-      FloatBuffer gates = FloatMemory.of(call.inputs().get(0));
-      FloatBuffer ups = FloatMemory.of(call.inputs().get(1));
-      FloatBuffer dy = FloatMemory.of(call.inputs().get(2));
-      FloatBuffer dGates = FloatMemory.of(call.outputs().get(0));
-      FloatBuffer dUps = FloatMemory.of(call.outputs().get(1));
-      int length = gates.capacity();
-      return Parts.ofRows(
-          (length + BLOCK - 1) / BLOCK,
-          LEAST_BLOCKS,
+      Units units = Units.of(call);
+      FloatBuffer dy = call.input(2);
+      FloatBuffer dGates = call.output(0);
+      FloatBuffer dUps = call.output(1);
+      int length = units.length();
+      return units.parts(
           (part, from, to) -> {
             float[] gate = new float[BLOCK];
             float[] up = new float[BLOCK];
@@ -88,8 +97,8 @@ final class FusedSwiGlu extends FusedOp {
             return () -> {
               for (int at = from * BLOCK; at < Math.min(length, to * BLOCK); at += BLOCK) {
                 int n = Math.min(BLOCK, length - at);
-                gates.get(at, gate, 0, n);
-                ups.get(at, up, 0, n);
+                units.gates().get(at, gate, 0, n);
+                units.ups().get(at, up, 0, n);
                 dy.get(at, g, 0, n);
                 FloatMemory.sigmoid(gate, s, n);
                 for (int i = 0; i < n; i++) {

@@ -31,8 +31,8 @@ final class FusedUpsample extends FusedOp {
     long[] shape = call.inputs().get(0).shape();
     int rows = (int) (shape[0] * shape[1] * shape[2]);
     int width = (int) shape[3];
-    FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer out = FloatMemory.of(call.outputs().get(0));
+    FloatBuffer in = call.input(0);
+    FloatBuffer out = call.output(0);
     float[] row = new float[width];
     float[] wide = new float[4 * width];
     return () -> {
@@ -65,8 +65,8 @@ final class FusedUpsample extends FusedOp {
       long[] shape = call.outputs().get(0).shape();
       int rows = (int) (shape[0] * shape[1] * shape[2]);
       int width = (int) shape[3];
-      FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-      FloatBuffer out = FloatMemory.of(call.outputs().get(0));
+      FloatBuffer in = call.input(0);
+      FloatBuffer out = call.output(0);
       float[] row = new float[width];
       float[] wide = new float[4 * width];
       return () -> {

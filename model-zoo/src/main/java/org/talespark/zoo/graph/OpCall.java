@@ -1,5 +1,6 @@
 package org.talespark.zoo.graph;
 
+import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -38,6 +39,16 @@ public record OpCall(
   public OpCall(
       DifferentialFunction op, List<INDArray> inputs, List<INDArray> outputs, OpContext context) {
     this(op, inputs, outputs, context, Set.of(), null);
+  }
+
+  /** A buffer over the elements of a float32 input, which is contiguous. */
+  FloatBuffer input(int number) {
+    return FloatMemory.of(inputs.get(number));
+  }
+
+  /** A buffer over the elements of a float32 output, which is contiguous. */
+  FloatBuffer output(int number) {
+    return FloatMemory.of(outputs.get(number));
   }
 
   /** Whether all arrays are float32 in C order without gaps. */

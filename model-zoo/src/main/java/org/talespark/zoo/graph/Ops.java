@@ -94,14 +94,7 @@ public final class Ops {
    */
   public SDVariable conv2d(
       SDVariable x, SDVariable weight, SDVariable bias, int stride, int padding) {
-    long[] kernel = weight.getShape();
-    long[] arguments = convolution(kernel[2], kernel[3], stride, padding);
-    return NativeOp.of(
-            "conv2d",
-            inputs(x, weight, bias),
-            arguments,
-            (op, g) -> backward("conv2d_bp", op, g.get(0), arguments))
-        .output();
+    return convolution("conv2d", x, weight, bias, stride, padding);
   }
 
   /**
@@ -110,19 +103,20 @@ public final class Ops {
    */
   public SDVariable convTranspose2d(
       SDVariable x, SDVariable weight, SDVariable bias, int stride, int padding) {
-    long[] kernel = weight.getShape();
-    long[] arguments = convolution(kernel[2], kernel[3], stride, padding);
-    return NativeOp.of(
-            "deconv2d",
-            inputs(x, weight, bias),
-            arguments,
-            (op, g) -> backward("deconv2d_bp", op, g.get(0), arguments))
-        .output();
+    return convolution("deconv2d", x, weight, bias, stride, padding);
   }
 
-  /** kernel, stride, padding, dilation, explicit padding, NCHW, output-first weights. */
-  private static long[] convolution(long kH, long kW, long stride, long padding) {
-    return new long[] {kH, kW, stride, stride, padding, padding, 1, 1, 0, 0, 1};
+  private SDVariable convolution(
+      String name, SDVariable x, SDVariable weight, SDVariable bias, int stride, int padding) {
+    long[] kernel = weight.getShape();
+    // kernel, stride, padding, dilation, explicit padding, NCHW, output-first weights
+    long[] arguments = {kernel[2], kernel[3], stride, stride, padding, padding, 1, 1, 0, 0, 1};
+    return NativeOp.of(
+            name,
+            inputs(x, weight, bias),
+            arguments,
+            (op, g) -> backward(name + "_bp", op, g.get(0), arguments))
+        .output();
   }
 
   private static List<SDVariable> inputs(SDVariable x, SDVariable weight, SDVariable bias) {

@@ -1,5 +1,6 @@
 package org.talespark.zoo.train;
 
+import java.util.function.IntSupplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Sums over the workers of a run. All workers call it in the same order. */
@@ -55,36 +56,13 @@ public interface Reducer {
   /** One worker alone. */
   Reducer ALONE = apart(0, 1);
 
-  /** A worker that steps by itself and is merged with others now and then. */
+  /** A worker that steps by itself and is merged with others now and then; of one, one alone. */
   static Reducer apart(int replica, int replicas) {
-    return new Reducer() {
-      @Override
-      public int rank() {
-        return 0;
-      }
+    return new Seat(() -> replica, replicas, replicas > 1);
+  }
 
-      @Override
-      public int workers() {
-        return 1;
-      }
-
-      @Override
-      public void sum(INDArray flat) {}
-
-      @Override
-      public boolean apart() {
-        return replicas > 1;
-      }
-
-      @Override
-      public int replica() {
-        return replica;
-      }
-
-      @Override
-      public int replicas() {
-        return replicas;
-      }
-    };
+  /** A worker that is now this replica, now that, of those that are merged now and then. */
+  static Reducer apart(IntSupplier replica, int replicas) {
+    return new Seat(replica, replicas, true);
   }
 }

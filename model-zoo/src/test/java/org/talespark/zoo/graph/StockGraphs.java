@@ -108,6 +108,16 @@ enum StockGraphs {
     return inputs;
   }
 
+  /** A plan of the loss and all gradients, announced in small buckets. */
+  CompiledGraph compile() {
+    Map<String, long[]> inputs = new LinkedHashMap<>();
+    SameDiff sd = build(inputs);
+    CompiledGraph.Builder builder =
+        CompiledGraph.of(sd).train(parameters(sd)).losses("loss").bucketBytes(256);
+    inputs.forEach(builder::input);
+    return builder.build();
+  }
+
   static List<String> parameters(SameDiff sd) {
     return sd.variables().stream()
         .filter(v -> v.getVariableType() == org.nd4j.autodiff.samediff.VariableType.VARIABLE)

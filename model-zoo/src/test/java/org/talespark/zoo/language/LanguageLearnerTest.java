@@ -8,11 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -218,55 +214,6 @@ class LanguageLearnerTest {
 
   // --- several workers
 
-  /** Workers in one process, one a thread. */
-  private static final class Exchange {
-    private final CyclicBarrier barrier;
-    private final INDArray[] parts;
-    private INDArray total;
-
-    Exchange(int workers) {
-      barrier = new CyclicBarrier(workers);
-      parts = new INDArray[workers];
-    }
-
-    Reducer reducer(int rank) {
-      return new Reducer() {
-        @Override
-        public int rank() {
-          return rank;
-        }
-
-        @Override
-        public int workers() {
-          return parts.length;
-        }
-
-        @Override
-        public void sum(INDArray flat) {
-          parts[rank] = flat;
-          await();
-          if (rank == 0) {
-            total = parts[0].dup();
-            for (int r = 1; r < parts.length; r++) {
-              total.addi(parts[r]);
-            }
-          }
-          await();
-          flat.assign(total);
-          await();
-        }
-      };
-    }
-
-    private void await() {
-      try {
-        barrier.await(60, TimeUnit.SECONDS);
-      } catch (Exception e) {
-        throw new IllegalStateException("Cannot exchange: another worker failed", e);
-      }
-    }
-  }
-
   /** The losses of each step, and all arrays at the end. */
   private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
 
@@ -274,43 +221,29 @@ class LanguageLearnerTest {
   private static Run train(DataType type, int workers, int steps) throws Exception {
     int all = 12;
     int each = all / workers;
-    Exchange exchange = new Exchange(workers);
-    ExecutorService threads = Executors.newFixedThreadPool(workers);
-    try {
-      List<Future<Run>> futures = new ArrayList<>();
-      for (int r = 0; r < workers; r++) {
-        int rank = r;
-        futures.add(
-            threads.submit(
-                () -> {
+    List<Run> runs =
+        new InProcessWorkers(workers)
+            .run(
+                reducer -> {
                   List<Map<String, Double>> losses = new ArrayList<>();
-                  try (Learner learner =
-                      config().create(context(each, type, exchange.reducer(rank)))) {
+                  try (Learner learner = config().create(context(each, type, reducer))) {
                     for (int step = 0; step < steps; step++) {
-                      losses.add(
-                          learner.step(batch(step, rank * each, each), progress(step)).losses());
+                      Batch batch = batch(step, reducer.rank() * each, each);
+                      losses.add(learner.step(batch, progress(step)).losses());
                     }
                     return new Run(losses, copies(learner));
                   }
-                }));
-      }
-      List<Run> runs = new ArrayList<>();
-      for (Future<Run> future : futures) {
-        runs.add(future.get());
-      }
-      for (Run run : runs) { // replicas stay equal to the bit
-        assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-        run.end()
-            .forEach(
-                (name, array) ->
-                    assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                        .as(name)
-                        .isZero());
-      }
-      return runs.get(0);
-    } finally {
-      threads.shutdownNow();
+                });
+    for (Run run : runs) { // replicas stay equal to the bit
+      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
+      run.end()
+          .forEach(
+              (name, array) ->
+                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
+                      .as(name)
+                      .isZero());
     }
+    return runs.get(0);
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Reducer;
 
 class EmaCodebookTest {
@@ -211,8 +212,8 @@ class EmaCodebookTest {
   void statisticsOfTwoWorkersSumToThoseOfTheJoinedBatch() {
     for (long step = 0; step < 20; step++) {
       EmaCodebook one = dead(Reducer.ALONE);
-      EmaCodebook left = dead(new Fixtures.Exchange(2).reducer(0));
-      EmaCodebook right = dead(new Fixtures.Exchange(2).reducer(1));
+      EmaCodebook left = dead(new InProcessWorkers(2).reducer(0));
+      EmaCodebook right = dead(new InProcessWorkers(2).reducer(1));
       INDArray a = vectors(100 + step, 6);
       INDArray b = vectors(200 + step, 6);
       INDArray joined =

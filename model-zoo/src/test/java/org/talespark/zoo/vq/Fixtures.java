@@ -6,8 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.TimeUnit;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.Ops;
@@ -19,7 +17,7 @@ import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Reducer;
 
-/** Small models, pictures and workers. */
+/** Small models and pictures. */
 final class Fixtures {
   static final int SIZE = 16;
   static final FeatureNetwork.Config FEATURES =
@@ -134,57 +132,5 @@ final class Fixtures {
       }
     }
     return new Batch(keys, pictures, captions);
-  }
-
-  /** Workers in one process, one a thread; remembers what was summed. */
-  static final class Exchange {
-    private final CyclicBarrier barrier;
-    private final INDArray[] parts;
-    private INDArray total;
-    final List<INDArray> sums = new ArrayList<>();
-
-    Exchange(int workers) {
-      barrier = new CyclicBarrier(workers);
-      parts = new INDArray[workers];
-    }
-
-    Reducer reducer(int rank) {
-      return new Reducer() {
-        @Override
-        public int rank() {
-          return rank;
-        }
-
-        @Override
-        public int workers() {
-          return parts.length;
-        }
-
-        @Override
-        public void sum(INDArray flat) {
-          parts[rank] = flat;
-          await();
-          if (rank == 0) {
-            INDArray sum = parts[0].dup();
-            for (int r = 1; r < parts.length; r++) {
-              sum.addi(parts[r]);
-            }
-            total = sum;
-            sums.add(sum);
-          }
-          await();
-          flat.assign(total);
-          await();
-        }
-      };
-    }
-
-    private void await() {
-      try {
-        barrier.await(60, TimeUnit.SECONDS);
-      } catch (Exception e) {
-        throw new IllegalStateException("Cannot exchange: another worker failed", e);
-      }
-    }
   }
 }

@@ -7,9 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +21,7 @@ import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
@@ -290,55 +288,39 @@ class VqLearnerTest {
       Map<String, INDArray> start,
       Map<String, Long> counters)
       throws Exception {
-    Fixtures.Exchange exchange = new Fixtures.Exchange(workers);
+    InProcessWorkers exchange = new InProcessWorkers(workers);
     Trace trace = new Trace(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-    ExecutorService threads = Executors.newFixedThreadPool(workers);
-    try {
-      List<Future<Map<String, INDArray>>> futures = new ArrayList<>();
-      for (int r = 0; r < workers; r++) {
-        int rank = r;
-        int batch = globalBatch / workers;
-        futures.add(
-            threads.submit(
-                () -> {
-                  try (Learner learner =
-                      config.create(Fixtures.context(batch, type, exchange.reducer(rank)))) {
-                    if (start != null) {
-                      load(learner, start, counters);
-                    }
-                    for (int step = from; step < to; step++) {
-                      int already = exchange.sums.size();
-                      Map<String, Double> losses =
-                          learner
-                              .step(Fixtures.batch(step, rank * batch, batch), progress(step))
-                              .losses();
-                      if (rank == 0) {
-                        trace.losses().add(losses);
-                        trace
-                            .sums()
-                            .add(List.copyOf(exchange.sums.subList(already, exchange.sums.size())));
-                        trace.after().add(copies(learner));
-                      }
-                    }
-                    return copies(learner);
+    int batch = globalBatch / workers;
+    List<Map<String, INDArray>> ends =
+        exchange.run(
+            reducer -> {
+              int rank = reducer.rank();
+              try (Learner learner = config.create(Fixtures.context(batch, type, reducer))) {
+                if (start != null) {
+                  load(learner, start, counters);
+                }
+                for (int step = from; step < to; step++) {
+                  int already = exchange.sums().size();
+                  Map<String, Double> losses =
+                      learner
+                          .step(Fixtures.batch(step, rank * batch, batch), progress(step))
+                          .losses();
+                  if (rank == 0) {
+                    List<INDArray> sums = exchange.sums();
+                    trace.losses().add(losses);
+                    trace.sums().add(List.copyOf(sums.subList(already, sums.size())));
+                    trace.after().add(copies(learner));
                   }
-                }));
-      }
-      List<Map<String, INDArray>> ends = new ArrayList<>();
-      for (Future<Map<String, INDArray>> future : futures) {
-        ends.add(future.get());
-      }
-      for (Map<String, INDArray> end : ends) { // replicas stay equal to the bit
-        end.forEach(
-            (name, array) ->
-                assertThat(largestDifference(array, ends.get(0).get(name)))
-                    .as(name)
-                    .isEqualTo(0.0));
-      }
-      return trace;
-    } finally {
-      threads.shutdownNow();
+                }
+                return copies(learner);
+              }
+            });
+    for (Map<String, INDArray> end : ends) { // replicas stay equal to the bit
+      end.forEach(
+          (name, array) ->
+              assertThat(largestDifference(array, ends.get(0).get(name))).as(name).isEqualTo(0.0));
     }
+    return trace;
   }
 
   /** Largest relative norm of the differences of what was exchanged in a step, as means. */
@@ -443,7 +425,7 @@ class VqLearnerTest {
             Fixtures.vqGan(Learning.EMA),
             null,
             Fixtures.adversarial(PatchDiscriminator.Norm.BATCH, 0));
-    Reducer two = new Fixtures.Exchange(2).reducer(0);
+    Reducer two = new InProcessWorkers(2).reducer(0);
     assertThatThrownBy(() -> config.create(Fixtures.context(2, DataType.FLOAT, two)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("adversarial.norm=batch workers=2")

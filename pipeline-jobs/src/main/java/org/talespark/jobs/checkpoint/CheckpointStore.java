@@ -209,19 +209,37 @@ public final class CheckpointStore {
   public List<Checkpoint> committed() throws IOException {
     List<Checkpoint> committed = new ArrayList<>();
     for (Path directory : directories()) {
-      try {
-        Checkpoint checkpoint = Checkpoint.open(storage, directory);
-        if (!directory(checkpoint.step()).getName().equals(directory.getName())) {
-          throw new DamagedCheckpointException(
-              "Cannot use checkpoint %s: it is of step %d".formatted(directory, checkpoint.step()));
-        }
-        committed.add(checkpoint);
-      } catch (DamagedCheckpointException e) {
-        LOG.warn("Passing over a checkpoint: {}", e.getMessage());
-      }
+      committed(directory).ifPresent(committed::add);
     }
     committed.sort(Comparator.comparingLong(Checkpoint::step));
     return committed;
+  }
+
+  /** The last of {@link #committed}, without a look at older ones. */
+  public Optional<Checkpoint> newest() throws IOException {
+    List<Path> directories = new ArrayList<>(directories());
+    directories.sort(Comparator.comparing(Path::getName).reversed());
+    for (Path directory : directories) {
+      Optional<Checkpoint> checkpoint = committed(directory);
+      if (checkpoint.isPresent()) {
+        return checkpoint;
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Optional<Checkpoint> committed(Path directory) throws IOException {
+    try {
+      Checkpoint checkpoint = Checkpoint.open(storage, directory);
+      if (!directory(checkpoint.step()).getName().equals(directory.getName())) {
+        throw new DamagedCheckpointException(
+            "Cannot use checkpoint %s: it is of step %d".formatted(directory, checkpoint.step()));
+      }
+      return Optional.of(checkpoint);
+    } catch (DamagedCheckpointException e) {
+      LOG.warn("Passing over a checkpoint: {}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**

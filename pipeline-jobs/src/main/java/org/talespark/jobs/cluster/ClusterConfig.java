@@ -18,7 +18,8 @@ public record ClusterConfig(
     Map<String, String> settings) {
   private static final int MIN_HEAP_MB = 512;
   private static final int MIN_OFF_HEAP_MB = 64;
-  private static final double HEAP_SHARE = 0.35;
+  private static final int MAX_HEAP_MB = 2048;
+  private static final int HEAP_DIVISOR = 4;
 
   /** Checks every setting. */
   public ClusterConfig {
@@ -36,11 +37,11 @@ public record ClusterConfig(
   }
 
   /**
-   * Divides an executor's memory between heap and arrays: about a third and the rest; waits of ten
-   * minutes.
+   * Divides an executor's memory between heap and arrays: a quarter, but 512 MiB to 2 GiB, and the
+   * rest; waits of ten minutes.
    */
   public static ClusterConfig ofMemory(int executorMb) {
-    int heap = Math.max(MIN_HEAP_MB, (int) (executorMb * HEAP_SHARE));
+    int heap = Math.min(MAX_HEAP_MB, Math.max(MIN_HEAP_MB, executorMb / HEAP_DIVISOR));
     return new ClusterConfig(heap, Math.max(MIN_OFF_HEAP_MB, executorMb - heap), 600, Map.of());
   }
 

@@ -36,7 +36,7 @@ public final class Sessions {
       "org/talespark/jobs/cluster/log4j2-executor.properties";
 
   /** What the JVM itself takes beside heap and arrays. */
-  private static final int JVM_MB = 768;
+  private static final int JVM_MB = 1024;
 
   private static final int MIN_EXECUTORS = 2;
   private static final int MAX_EXECUTORS = 8;

@@ -2,6 +2,7 @@ package org.talespark.jobs.exchange;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.Serializable;
+import org.talespark.jobs.config.Section;
 
 /**
  * Settings of an exchange; in configuration files in snake case under {@code exchange}. What is
@@ -50,6 +51,7 @@ public record ExchangeConfig(
 
   static final int MAX_CHUNK_BYTES = 16 << 20;
 
+  private static final Section SECTION = new Section("use exchange setting", "exchange");
   private static final int MIN_CHUNK_BYTES = 64;
   private static final int MAX_PORT = 65_535;
   private static final int SMALL_BYTES_A_WORKER = 32 << 10;
@@ -62,29 +64,29 @@ public record ExchangeConfig(
     ports = ports == null ? 16 : ports;
     wire = wire == null ? Wire.FULL : wire;
     chunkBytes = chunkBytes == null ? 512 << 10 : chunkBytes;
-    check("timeout_seconds", timeoutSeconds, timeoutSeconds >= 1, "at least 1");
-    check("port", port, port >= 0 && port <= MAX_PORT, "0 to " + MAX_PORT);
-    check(
+    SECTION.check(timeoutSeconds >= 1, "timeout_seconds", timeoutSeconds, "at least 1");
+    SECTION.check(port >= 0 && port <= MAX_PORT, "port", port, "0 to " + MAX_PORT);
+    SECTION.check(
+        ports >= 1 && (port == 0 || port + ports - 1 <= MAX_PORT),
         "ports",
         ports,
-        ports >= 1 && (port == 0 || port + ports - 1 <= MAX_PORT),
         "at least 1, and port + ports - 1 at most " + MAX_PORT);
-    check(
+    SECTION.check(
+        host == null || host.matches("[A-Za-z0-9.:_-]{1,253}"),
         "host",
         host,
-        host == null || host.matches("[A-Za-z0-9.:_-]{1,253}"),
         "an address or a host name");
-    check(
-        "chunk_bytes",
-        chunkBytes,
+    SECTION.check(
         chunkBytes >= MIN_CHUNK_BYTES
             && chunkBytes <= MAX_CHUNK_BYTES
             && chunkBytes % Double.BYTES == 0,
+        "chunk_bytes",
+        chunkBytes,
         "a multiple of 8 from " + MIN_CHUNK_BYTES + " to " + MAX_CHUNK_BYTES);
-    check(
+    SECTION.check(
+        smallBytes == null || (smallBytes >= 0 && smallBytes <= MAX_GATHER_BYTES),
         "small_bytes",
         smallBytes,
-        smallBytes == null || (smallBytes >= 0 && smallBytes <= MAX_GATHER_BYTES),
         "0 to " + MAX_GATHER_BYTES);
   }
 
@@ -119,12 +121,5 @@ public record ExchangeConfig(
   /** The same with another range of ports. */
   public ExchangeConfig withPorts(int first, int count) {
     return new ExchangeConfig(timeoutSeconds, first, count, host, wire, chunkBytes, smallBytes);
-  }
-
-  private static void check(String key, Object value, boolean good, String rule) {
-    if (!good) {
-      throw new IllegalArgumentException(
-          "Cannot use exchange setting: exchange.%s=%s, expected %s".formatted(key, value, rule));
-    }
   }
 }

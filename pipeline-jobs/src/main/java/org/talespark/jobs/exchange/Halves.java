@@ -26,7 +26,7 @@ import java.util.Arrays;
  *
  * <p>Not thread-safe; one instance a user.
  */
-final class Halves {
+public final class Halves {
   private static final int BLOCK = 1024;
 
   private static final int MIN_EXPONENT = -126;
@@ -59,7 +59,8 @@ final class Halves {
   private final FloatBuffer asFloats;
   private final IntBuffer asInts;
 
-  Halves() {
+  /** With memory of its own for the conversion. */
+  public Halves() {
     ByteBuffer memory =
         ByteBuffer.allocateDirect(BLOCK * Float.BYTES).order(ByteOrder.nativeOrder());
     this.asFloats = memory.asFloatBuffer();
@@ -67,7 +68,7 @@ final class Halves {
   }
 
   /** Bytes that so many elements take. */
-  static int bytes(int elements) {
+  public static int bytes(int elements) {
     return (elements + 1) / 2 * Integer.BYTES;
   }
 
@@ -108,7 +109,7 @@ final class Halves {
    * @param out as many integers as they take
    * @param settle whether the values become what a receiver will make of them
    */
-  void pack(FloatBuffer values, int exponent, IntBuffer out, boolean settle) {
+  public void pack(FloatBuffer values, int exponent, IntBuffer out, boolean settle) {
     int n = values.limit();
     int half = (n + 1) / 2;
     for (int at = 0; at < half; at += BLOCK) {
@@ -141,7 +142,7 @@ final class Halves {
    * @param values all elements of the chunk
    * @param add whether they are added, instead of replacing what is there
    */
-  void unpack(IntBuffer packed, int first, int exponent, FloatBuffer values, boolean add) {
+  public void unpack(IntBuffer packed, int first, int exponent, FloatBuffer values, boolean add) {
     int n = values.limit();
     int half = (n + 1) / 2;
     for (int i = 0; i < packed.limit(); i += BLOCK) {

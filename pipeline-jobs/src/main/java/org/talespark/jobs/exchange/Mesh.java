@@ -8,15 +8,12 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
-import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.apache.spark.network.TransportContext;
 import org.apache.spark.network.client.TransportClientFactory;
@@ -52,13 +49,11 @@ final class Mesh implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Mesh.class);
   private static final int MAX_EARLY = 4096;
-  private static final int CLOSE_SECONDS = 5;
 
   private final TransportConf conf;
   private final Security security;
   private final TransportContext context;
   private final TransportServer server;
-  private final LongAdder bytesSent = new LongAdder();
 
   // guarded by this
   private final List<Early> early = new ArrayList<>();
@@ -67,7 +62,7 @@ final class Mesh implements AutoCloseable {
   private Greetings greetings;
   private boolean closed;
 
-  private volatile Channel[] outgoing = {};
+  private volatile Outgoing outgoing = new Outgoing(0);
 
   private Mesh(TransportConf conf, Security security, String host, int firstPort, int tries) {
     this.conf = conf;
@@ -126,30 +121,14 @@ final class Mesh implements AutoCloseable {
       waiting = List.copyOf(early);
       early.clear();
     }
-    outgoing = new Channel[workers.size()];
+    outgoing = new Outgoing(workers.size());
     waiting.forEach(e -> greet(e.channel(), e.hello()));
     for (int step = 1; step < workers.size(); step++) {
       int to = (rank + step) % workers.size(); // not everybody at rank 0 first
-      connect(to, workers.get(to));
+      outgoing.connect(clients, to, workers.get(to));
+      send(to, frame(Frame.Kind.HELLO, 0, 0, 0), Unpooled.EMPTY_BUFFER, failure -> {});
     }
     greetings.await(timeoutSeconds);
-  }
-
-  private void connect(int to, InetSocketAddress address) {
-    try {
-      outgoing[to] =
-          clients.createUnmanagedClient(address.getHostString(), address.getPort()).getChannel();
-    } catch (IOException | RuntimeException e) {
-      throw new ExchangeException(
-          "Cannot connect to worker: rank=%d, address=%s, expected it to listen (%s); try its executor's log, or where a firewall is between, exchange.port and exchange.ports that it lets through"
-              .formatted(to, address, e.getMessage()),
-          to,
-          e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new ExchangeException("Cannot connect to worker: rank=" + to + ", interrupted", to, e);
-    }
-    send(to, frame(Frame.Kind.HELLO, 0, 0, 0), Unpooled.EMPTY_BUFFER, failure -> {});
   }
 
   /** A frame of this worker without element, step and chunk. */
@@ -181,25 +160,14 @@ final class Mesh implements AutoCloseable {
         exponent);
   }
 
-  /**
-   * Sends a frame.
-   *
-   * @param payload must stay as it is until {@code written} is called, and is released then
-   * @param written called on a network thread, with null or with the reason why not everything was
-   *     sent; keeps the payload's memory alive
-   */
+  /** Sends a frame, as {@link Outgoing#send} says. */
   void send(int to, Frame frame, ByteBuf payload, Consumer<Throwable> written) {
-    bytesSent.add(FrameWriter.bytes(frame));
-    FrameWriter.write(outgoing[to], frame, payload, written);
+    outgoing.send(to, frame, payload, written);
   }
 
   /** Sends a frame without payload to every worker that is connected. */
   void tell(Frame frame) {
-    for (int to = 0; to < outgoing.length; to++) {
-      if (outgoing[to] != null) {
-        send(to, frame, Unpooled.EMPTY_BUFFER, failure -> {});
-      }
-    }
+    outgoing.tell(frame);
   }
 
   /** Where payloads come from that are not an array's own memory. */
@@ -216,7 +184,7 @@ final class Mesh implements AutoCloseable {
   }
 
   long bytesSent() {
-    return bytesSent.sum();
+    return outgoing.bytesSent();
   }
 
   InetSocketAddress address(int rank) {
@@ -227,12 +195,7 @@ final class Mesh implements AutoCloseable {
   void sayGoodbye(long sequence, int blamed, String reason) {
     byte[] text = reason.getBytes(UTF_8);
     int length = Math.min(text.length, Frame.Kind.GOODBYE.maxBytes());
-    Frame goodbye = frame(Frame.Kind.GOODBYE, sequence, blamed + 1L, length);
-    for (int to = 0; to < outgoing.length; to++) {
-      if (outgoing[to] != null) {
-        send(to, goodbye, Unpooled.wrappedBuffer(text, 0, length), failure -> {});
-      }
-    }
+    outgoing.tell(frame(Frame.Kind.GOODBYE, sequence, blamed + 1L, length), text);
   }
 
   @Override
@@ -243,20 +206,7 @@ final class Mesh implements AutoCloseable {
       }
       closed = true;
     }
-    List<ChannelFuture> last = new ArrayList<>();
-    for (Channel channel : outgoing) {
-      if (channel != null) {
-        last.add(channel.writeAndFlush(Unpooled.EMPTY_BUFFER));
-      }
-    }
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(CLOSE_SECONDS);
-    last.forEach(
-        f -> f.awaitUninterruptibly(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS));
-    for (Channel channel : outgoing) {
-      if (channel != null) {
-        channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
-      }
-    }
+    outgoing.close();
     server.close();
     if (clients != null) {
       clients.close();
@@ -303,20 +253,10 @@ final class Mesh implements AutoCloseable {
         });
   }
 
-  /** The worker at the other end of a connection of ours. */
-  private int reached(Channel channel) {
-    for (int rank = 0; rank < outgoing.length; rank++) {
-      if (outgoing[rank] == channel) {
-        return rank;
-      }
-    }
-    return -1;
-  }
-
   private final class Arrivals implements FrameReader.Target {
     @Override
     public void opened(Channel channel) {
-      StrangerLimit.watch(channel, c -> Greetings.sender(c) != null || reached(c) >= 0);
+      StrangerLimit.watch(channel, c -> Greetings.sender(c) != null || outgoing.rank(c) >= 0);
     }
 
     @Override
@@ -379,7 +319,7 @@ final class Mesh implements AutoCloseable {
     }
 
     private void welcome(Channel channel, Frame frame) throws Frame.Malformed {
-      int rank = reached(channel);
+      int rank = outgoing.rank(channel);
       if (rank < 0 || frame.rank() != rank || !frame.run().equals(identity.run())) {
         throw new Frame.Malformed("kind=WELCOME, expected it as the answer to HELLO");
       }
@@ -387,7 +327,7 @@ final class Mesh implements AutoCloseable {
     }
 
     private void refused(Channel channel, Frame frame, String why) throws Frame.Malformed {
-      int rank = reached(channel);
+      int rank = outgoing.rank(channel);
       if (rank < 0) {
         throw new Frame.Malformed(
             "kind=" + frame.kind() + ", expected it on a connection of ours only");
@@ -408,9 +348,9 @@ final class Mesh implements AutoCloseable {
       }
       if (sender != null && open) {
         identity.listener().lost(sender, "its connection ended");
-      } else if (open && reached(channel) >= 0) {
+      } else if (open && outgoing.rank(channel) >= 0) {
         // one that ends while others have yet to connect will not be made up for
-        int rank = reached(channel);
+        int rank = outgoing.rank(channel);
         greetings.refused(
             "rank=%d, address=%s closed the connection".formatted(rank, address(rank)));
       }

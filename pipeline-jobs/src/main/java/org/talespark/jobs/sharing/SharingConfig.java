@@ -1,5 +1,7 @@
 package org.talespark.jobs.sharing;
 
+import org.talespark.jobs.config.Section;
+
 /**
  * Settings of training by shared sparse updates, the section {@code gradient_sharing}; what is
  * absent gets its default. The rules for the threshold are those of DL4J's {@code
@@ -34,6 +36,7 @@ public record SharingConfig(
     String networkMask,
     Integer timeoutSeconds,
     Integer maxUpdatesBehind) {
+  private static final Section SECTION = new Section("share gradients", "gradient_sharing");
   private static final int FIRST_FREE_PORT = 1024;
   private static final int LAST_PORT = 65_535;
 
@@ -48,35 +51,36 @@ public record SharingConfig(
     port = port == null ? 20_123 : port;
     timeoutSeconds = timeoutSeconds == null ? 60 : timeoutSeconds;
     maxUpdatesBehind = maxUpdatesBehind == null ? 4 : maxUpdatesBehind;
-    check(
+    SECTION.check(
         threshold >= AdaptiveThreshold.LEAST && threshold <= AdaptiveThreshold.MOST,
         "threshold",
         threshold,
         "2^-60 to 2^60");
-    check(minSparsity > 0 && minSparsity <= 1, "min_sparsity", minSparsity, "more than 0, up to 1");
-    check(
+    SECTION.check(
+        minSparsity > 0 && minSparsity <= 1, "min_sparsity", minSparsity, "more than 0, up to 1");
+    SECTION.check(
         maxSparsity >= minSparsity && maxSparsity <= 1,
         "max_sparsity",
         maxSparsity,
         "min_sparsity=" + minSparsity + " to 1");
-    check(decay >= 0.5 && decay <= 1, "decay", decay, "0.5 to 1");
-    check(
+    SECTION.check(decay >= 0.5 && decay <= 1, "decay", decay, "0.5 to 1");
+    SECTION.check(
         residualClip == 0 || (residualClip >= 1 && residualClip <= 1e6),
         "residual_clip",
         residualClip,
         "1 to 1e6, or 0 for never");
-    check(clipEvery >= 1, "clip_every", clipEvery, "at least 1");
-    check(
+    SECTION.check(clipEvery >= 1, "clip_every", clipEvery, "at least 1");
+    SECTION.check(
         port >= FIRST_FREE_PORT && port < LAST_PORT,
         "port",
         port,
         FIRST_FREE_PORT + " to " + (LAST_PORT - 1));
-    check(host == null || !host.isBlank(), "host", host, "an address, or nothing");
+    SECTION.check(host == null || !host.isBlank(), "host", host, "an address, or nothing");
     if (networkMask != null) {
       PrivateAddress.checkMask(networkMask);
     }
-    check(timeoutSeconds >= 1, "timeout_seconds", timeoutSeconds, "at least 1");
-    check(
+    SECTION.check(timeoutSeconds >= 1, "timeout_seconds", timeoutSeconds, "at least 1");
+    SECTION.check(
         maxUpdatesBehind >= 0 && maxUpdatesBehind <= 1000,
         "max_updates_behind",
         maxUpdatesBehind,
@@ -152,13 +156,5 @@ public record SharingConfig(
               .formatted(port, rank));
     }
     return own;
-  }
-
-  private static void check(boolean holds, String key, Object value, String rule) {
-    if (!holds) {
-      throw new IllegalArgumentException(
-          "Cannot share gradients: gradient_sharing.%s=%s, expected %s"
-              .formatted(key, value, rule));
-    }
   }
 }

@@ -1,6 +1,7 @@
 package org.talespark.jobs.train;
 
 import java.util.List;
+import org.talespark.jobs.config.Section;
 
 /**
  * How training pictures are varied: {@code data.augment}. Everything is off by default; held-out
@@ -11,6 +12,7 @@ import java.util.List;
  * @param color changes of colour, or null
  */
 public record Augment(Boolean flip, Crop crop, Color color) {
+  private static final Section SECTION = new Section("train", "data.augment");
 
   /** Nothing. */
   static final Augment NONE = new Augment(false, null, null);
@@ -30,12 +32,12 @@ public record Augment(Boolean flip, Crop crop, Color color) {
     public Crop {
       scale = scale == null ? List.of(0.08, 1.0) : List.copyOf(scale);
       ratio = ratio == null ? List.of(3 / 4.0, 4 / 3.0) : List.copyOf(ratio);
-      check(
+      SECTION.check(
           range(scale) && scale.get(0) > 0 && scale.get(1) <= 1,
           "crop.scale",
           scale,
           "[least, largest] share of the area, above 0 and at most 1");
-      check(
+      SECTION.check(
           range(ratio) && ratio.get(0) > 0 && ratio.get(1) <= 1000,
           "crop.ratio",
           ratio,
@@ -62,21 +64,14 @@ public record Augment(Boolean flip, Crop crop, Color color) {
       contrast = contrast == null ? Double.valueOf(0) : contrast;
       saturation = saturation == null ? Double.valueOf(0) : saturation;
       hue = hue == null ? Double.valueOf(0) : hue;
-      check(strength(brightness), "color.brightness", brightness, "0 to 10");
-      check(strength(contrast), "color.contrast", contrast, "0 to 10");
-      check(strength(saturation), "color.saturation", saturation, "0 to 10");
-      check(hue >= 0 && hue <= 0.5, "color.hue", hue, "0 to 0.5");
+      SECTION.check(strength(brightness), "color.brightness", brightness, "0 to 10");
+      SECTION.check(strength(contrast), "color.contrast", contrast, "0 to 10");
+      SECTION.check(strength(saturation), "color.saturation", saturation, "0 to 10");
+      SECTION.check(hue >= 0 && hue <= 0.5, "color.hue", hue, "0 to 0.5");
     }
 
     private static boolean strength(double value) {
       return value >= 0 && value <= 10;
-    }
-  }
-
-  private static void check(boolean holds, String key, Object value, String rule) {
-    if (!holds) {
-      throw new IllegalArgumentException(
-          "Cannot train: data.augment.%s=%s, expected %s".formatted(key, value, rule));
     }
   }
 }

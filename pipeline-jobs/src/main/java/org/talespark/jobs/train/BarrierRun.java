@@ -7,6 +7,7 @@ import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.cluster.BarrierStage;
 import org.talespark.jobs.config.ConfigTree;
@@ -54,8 +55,14 @@ final class BarrierRun {
         long now = lastCommit();
         failures = now > commit ? 1 : failures + 1;
         commit = now;
-        if (!worthAnother(e) || failures > config.train().restarts()) {
+        if (!worthAnother(e)) {
           throw e;
+        }
+        if (failures > config.train().restarts()) {
+          throw new TrainingFailedException(
+              "Cannot go on training: the workers failed %d times since the last checkpoint, the last time by: %s"
+                  .formatted(failures, reason(e)),
+              e);
         }
         log.printf(
             "Starting the workers again from %s (restart %d of %d since the last checkpoint): %s%n",
@@ -88,32 +95,33 @@ final class BarrierRun {
   }
 
   private static RunSummary summary(List<String> answers) throws IOException {
-    answers.forEach(Answer::check);
+    Answer.check(answers);
     return LearnerFiles.JSON.readValue(answers.get(0), RunSummary.class);
   }
 
   /** Not when the run was cancelled, the application ends, or a task answered why it cannot. */
   private boolean worthAnother(Exception e) {
     String message = String.valueOf(e.getMessage());
-    return e instanceof SparkException
+    return (e instanceof SparkException || e instanceof WorkerLeftException)
         && !spark.sc().isStopped()
         && !message.contains("cancelled")
         && !message.contains("SparkContext was shut down");
   }
 
-  /** What Spark says first that is not about itself. */
-  private static String reason(Exception e) {
-    return String.valueOf(e.getMessage())
-        .lines()
-        .filter(line -> !line.isBlank() && !line.strip().startsWith("at "))
-        .findFirst()
-        .orElse(e.toString());
+  /** What Spark says first that is not about itself: the words of the task that failed. */
+  static String reason(Exception e) {
+    String message = e.getMessage() == null ? e.toString() : e.getMessage();
+    List<String> lines =
+        message
+            .lines()
+            .map(String::strip)
+            .filter(line -> !line.isEmpty() && !line.startsWith("at "))
+            .toList();
+    boolean aboutStage = lines.size() > 1 && lines.get(0).endsWith("finished unsuccessfully.");
+    return lines.isEmpty() ? e.toString() : lines.get(aboutStage ? 1 : 0);
   }
 
   private long lastCommit() throws IOException {
-    return directory.checkpoints().committed().stream()
-        .mapToLong(checkpoint -> checkpoint.step())
-        .max()
-        .orElse(-1);
+    return directory.checkpoints().newest().map(Checkpoint::step).orElse(-1L);
   }
 }

@@ -2,7 +2,8 @@ package org.talespark.jobs.train;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.talespark.zoo.io.HalfFloats;
+import java.nio.FloatBuffer;
+import org.talespark.jobs.exchange.Halves;
 
 /** How the values of a delta travel between the workers of a {@code local-sgd} run. */
 public enum DeltaWire {
@@ -16,6 +17,10 @@ public enum DeltaWire {
   HALF;
 
   private static final int TOP_EXPONENT = 14;
+
+  /** The scale is applied in double precision, which no power of two overflows. */
+  private static final int UNSCALED = 0;
+
   private static final byte DOUBLES = 0;
   private static final byte FLOATS = 1;
   private static final byte HALVES = 2;
@@ -48,12 +53,13 @@ public enum DeltaWire {
     int scale =
         largest == 0 || !Double.isFinite(largest) ? 0 : TOP_EXPONENT - Math.getExponent(largest);
     double factor = Math.scalb(1.0, scale);
-    short[] halves = new short[values.length];
-    for (int i = 0; i < halves.length; i++) {
-      halves[i] = HalfFloats.toHalf((float) (values[i] * factor));
+    float[] scaled = new float[values.length];
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] = (float) (values[i] * factor);
     }
-    byte[] bytes = new byte[1 + Integer.BYTES + values.length * Short.BYTES];
-    writer(bytes, HALVES).putInt(scale).asShortBuffer().put(halves);
+    byte[] bytes = new byte[1 + 2 * Integer.BYTES + Halves.bytes(values.length)];
+    ByteBuffer out = writer(bytes, HALVES).putInt(scale).putInt(values.length);
+    new Halves().pack(FloatBuffer.wrap(scaled), UNSCALED, out.asIntBuffer(), false);
     return bytes;
   }
 
@@ -78,11 +84,11 @@ public enum DeltaWire {
       }
       case HALVES -> {
         double factor = Math.scalb(1.0, -in.getInt());
-        short[] halves = new short[in.remaining() / Short.BYTES];
-        in.asShortBuffer().get(halves);
-        double[] values = new double[halves.length];
+        float[] scaled = new float[in.getInt()];
+        new Halves().unpack(in.asIntBuffer(), 0, UNSCALED, FloatBuffer.wrap(scaled), false);
+        double[] values = new double[scaled.length];
         for (int i = 0; i < values.length; i++) {
-          values[i] = HalfFloats.fromHalf(halves[i]) * factor;
+          values[i] = scaled[i] * factor;
         }
         return values;
       }

@@ -1,5 +1,7 @@
 package org.talespark.jobs.train;
 
+import org.talespark.jobs.config.Section;
+
 /**
  * Rounds of local steps (DiLoCo, arXiv:2311.08105): the outer optimizer is gradient descent with
  * Nesterov momentum on the mean of the workers' deltas. Left out, a setting has the paper's value.
@@ -11,6 +13,7 @@ package org.talespark.jobs.train;
  */
 public record LocalSgdConfig(
     Integer innerSteps, Double outerLearningRate, Double outerMomentum, DeltaWire wire) {
+  private static final Section SECTION = new Section("train", "local_sgd");
   private static final int PAPER_STEPS = 50;
   private static final double PAPER_RATE = 0.7;
   private static final double PAPER_MOMENTUM = 0.9;
@@ -21,20 +24,14 @@ public record LocalSgdConfig(
     outerLearningRate = outerLearningRate == null ? PAPER_RATE : outerLearningRate;
     outerMomentum = outerMomentum == null ? PAPER_MOMENTUM : outerMomentum;
     wire = wire == null ? DeltaWire.HALF : wire;
-    check(innerSteps >= 1, "inner_steps", innerSteps, "at least 1");
-    check(outerLearningRate > 0, "outer_learning_rate", outerLearningRate, "more than 0");
-    check(outerMomentum >= 0 && outerMomentum < 1, "outer_momentum", outerMomentum, "0 to below 1");
+    SECTION.check(innerSteps >= 1, "inner_steps", innerSteps, "at least 1");
+    SECTION.check(outerLearningRate > 0, "outer_learning_rate", outerLearningRate, "more than 0");
+    SECTION.check(
+        outerMomentum >= 0 && outerMomentum < 1, "outer_momentum", outerMomentum, "0 to below 1");
   }
 
   /** The paper's settings. */
   static LocalSgdConfig defaults() {
     return new LocalSgdConfig(null, null, null, null);
-  }
-
-  private static void check(boolean holds, String key, Object value, String rule) {
-    if (!holds) {
-      throw new IllegalArgumentException(
-          "Cannot train: local_sgd.%s=%s, expected %s".formatted(key, value, rule));
-    }
   }
 }

@@ -51,7 +51,6 @@ final class LocalSgdRun {
   private Broadcast<DeltaMean> mean;
   private long sentBytes;
   private double stepSeconds;
-  private double loss;
 
   LocalSgdRun(
       JavaSparkContext spark,
@@ -92,7 +91,7 @@ final class LocalSgdRun {
     double pace = train.steps() == null ? 0 : 1.0 / train.steps();
     while (done < 1) {
       Position before = at;
-      round(new Round(at, steps(), done, pace));
+      double loss = round(new Round(at, steps(), done, pace));
       double now = train.done(at.step(), at.seconds());
       pace = (now - done) / (at.step() - before.step());
       done = now;
@@ -114,7 +113,8 @@ final class LocalSgdRun {
     return end == null ? steps : (int) Math.min(steps, end - at.step());
   }
 
-  private void round(Round round) throws IOException {
+  /** Makes a round; returns its loss. */
+  private double round(Round round) throws IOException {
     spark.setJobDescription(
         "steps %d to %d of %d replicas"
             .formatted(at.step() + 1, at.step() + round.steps(), workers));
@@ -142,7 +142,7 @@ final class LocalSgdRun {
     stepSeconds += reports.stream().mapToDouble(ReplicaState.Report::seconds).max().orElseThrow();
     at = at.after(round.steps(), (long) config.train().batch() * workers, seconds());
     log.losses(at, losses);
-    loss = losses.values().iterator().next();
+    return losses.values().iterator().next();
   }
 
   /** The means over the replicas, in the order of ranks. */

@@ -31,7 +31,7 @@ final class Replica implements AutoCloseable {
   private static final String OUTER = "outer.safetensors";
 
   private final TrainConfig config;
-  private final Seat seat;
+  private final int workers;
   private final Learner learner;
   private final SampleStore training;
   private final SampleStore heldOut;
@@ -39,50 +39,16 @@ final class Replica implements AutoCloseable {
   private final List<Optimizer> outer = new ArrayList<>();
 
   /** Which replica the learner is at the moment. */
-  private static final class Seat implements Reducer {
-    private final int workers;
-    private int rank;
-
-    private Seat(int workers) {
-      this.workers = workers;
-    }
-
-    @Override
-    public int rank() {
-      return 0;
-    }
-
-    @Override
-    public int workers() {
-      return 1;
-    }
-
-    @Override
-    public void sum(INDArray flat) {}
-
-    @Override
-    public boolean apart() {
-      return true;
-    }
-
-    @Override
-    public int replica() {
-      return rank;
-    }
-
-    @Override
-    public int replicas() {
-      return workers;
-    }
-  }
+  private int rank;
 
   Replica(TrainConfig config, RunOptions options, Configuration hadoop) {
     this.config = config;
-    this.seat = new Seat(config.train().workers());
+    this.workers = config.train().workers();
     Dataset dataset = Dataset.open(options.dataset(), hadoop);
     this.training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
     this.heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
-    this.learner = config.task().create(config.learnerContext(seat, hadoop));
+    Reducer apart = Reducer.apart(() -> rank, workers);
+    this.learner = config.task().create(config.learnerContext(apart, hadoop));
     LocalSgdConfig local = config.localSgd();
     OptimizerConfig nesterov =
         new OptimizerConfig.Sgd(local.outerMomentum(), local.outerMomentum() > 0, 0);
@@ -94,9 +60,9 @@ final class Replica implements AutoCloseable {
   }
 
   /** A replica's state at the beginning of a run, or at a checkpoint. */
-  ReplicaState begin(int rank, Checkpoint checkpoint, String base, Configuration hadoop)
+  ReplicaState begin(int replica, Checkpoint checkpoint, String base, Configuration hadoop)
       throws IOException {
-    seat.rank = rank;
+    rank = replica;
     momentum().values().forEach(array -> array.assign(0));
     if (checkpoint == null) {
       LearnerFiles.begin(learner, base, hadoop);
@@ -152,8 +118,8 @@ final class Replica implements AutoCloseable {
             config.data(),
             train.seed(),
             train.batch(),
-            seat.rank,
-            seat.workers,
+            rank,
+            workers,
             config.task().pictures())) {
       Position at = round.at();
       for (int i = 0; i < round.steps(); i++) {
@@ -161,7 +127,7 @@ final class Replica implements AutoCloseable {
             .step(loader.at(at.samples()), new Progress(at.step(), round.doneAt(i)))
             .losses()
             .forEach((name, value) -> means.merge(name, value / round.steps(), Double::sum));
-        at = at.after(1, (long) train.batch() * seat.workers, 0);
+        at = at.after(1, (long) train.batch() * workers, 0);
       }
     }
     return means;
@@ -170,7 +136,7 @@ final class Replica implements AutoCloseable {
   /** This replica's share of the sums of an evaluation. */
   Map<String, double[]> evaluate(ReplicaState merged) throws InterruptedException {
     become(merged, null);
-    return new Evaluation(config, heldOut).sums(learner, merged.rank(), seat.workers);
+    return new Evaluation(config, heldOut).sums(learner, merged.rank(), workers);
   }
 
   /** Held-out samples as the averaged weights make them. */
@@ -192,8 +158,8 @@ final class Replica implements AutoCloseable {
     if (!momentum().isEmpty()) {
       files.put(OUTER, LearnerFiles.tensors(momentum()));
     }
-    for (int rank = 1; rank < seat.workers; rank++) {
-      files.put(optimizerOf(rank), new OptimizerFile(others));
+    for (int other = 1; other < workers; other++) {
+      files.put(optimizerOf(other), new OptimizerFile(others));
     }
     return files;
   }
@@ -220,7 +186,7 @@ final class Replica implements AutoCloseable {
   }
 
   private void become(ReplicaState before, DeltaMean mean) {
-    seat.rank = before.rank();
+    rank = before.rank();
     FlatBytes.restore(before.model(), learner.model());
     FlatBytes.restore(before.state(), learner.state());
     FlatBytes.restore(before.ema(), learner.ema());
@@ -281,7 +247,7 @@ final class Replica implements AutoCloseable {
 
   private ReplicaState state(List<byte[]> base, List<byte[]> delta, ReplicaState.Report report) {
     return new ReplicaState(
-        seat.rank,
+        rank,
         base,
         FlatBytes.copies(List.copyOf(momentum().values())),
         FlatBytes.copies(learner.model()),

@@ -10,7 +10,7 @@ import java.util.TreeMap;
  * @param base a checkpoint whose weights to begin with, or null
  * @param resume whether to go on from the latest committed checkpoint, if there is one
  * @param attempt the token without which nothing may be written ({@link
- *     org.talespark.jobs.checkpoint.RunLock#newAttempt})
+ *     org.talespark.jobs.checkpoint.RunLock#newAttempt}); null until an attempt begins
  * @param versions of this program and its libraries, for the checkpoint
  */
 record RunOptions(

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.config.Section;
 import org.talespark.jobs.exchange.ExchangeConfig;
 import org.talespark.jobs.sharing.SharingConfig;
 import org.talespark.zoo.language.LanguageLearnerConfig;
@@ -40,6 +41,8 @@ public record TrainConfig(
           @JsonSubTypes.Type(value = LanguageLearnerConfig.class, name = "language")
         })
         LearnerConfig task) {
+  private static final Section SECTION = new Section("train", "");
+
   public TrainConfig {
     requireNonNull(train, "train");
     requireNonNull(data, "data");
@@ -137,24 +140,24 @@ public record TrainConfig(
       restarts = restarts == null ? RESTARTS : restarts;
       requireNonNull(strategy, "train.strategy");
       requireNonNull(precision, "train.precision");
-      check(
+      SECTION.check(
           steps != null || minutes != null,
           "train.steps, train.minutes",
           "null",
           "at least one of them");
-      check(
+      SECTION.check(
           steps == null || (steps > 0 && steps < 100_000_000),
           "train.steps",
           steps,
           "1 to 99999999");
-      check(minutes == null || minutes > 0, "train.minutes", minutes, "more than 0");
-      check(batch > 0, "train.batch", batch, "at least 1");
-      check(workers > 0, "train.workers", workers, "at least 1");
-      check(learningRate > 0, "train.learning_rate", learningRate, "more than 0");
-      check(checkpointEvery > 0, "train.checkpoint_every", checkpointEvery, "at least 1");
-      check(keepCheckpoints > 0, "train.keep_checkpoints", keepCheckpoints, "at least 1");
-      check(checkEvery > 0, "train.check_every", checkEvery, "at least 1");
-      check(restarts >= 0, "train.restarts", restarts, "at least 0");
+      SECTION.check(minutes == null || minutes > 0, "train.minutes", minutes, "more than 0");
+      SECTION.check(batch > 0, "train.batch", batch, "at least 1");
+      SECTION.check(workers > 0, "train.workers", workers, "at least 1");
+      SECTION.check(learningRate > 0, "train.learning_rate", learningRate, "more than 0");
+      SECTION.check(checkpointEvery > 0, "train.checkpoint_every", checkpointEvery, "at least 1");
+      SECTION.check(keepCheckpoints > 0, "train.keep_checkpoints", keepCheckpoints, "at least 1");
+      SECTION.check(checkEvery > 0, "train.check_every", checkEvery, "at least 1");
+      SECTION.check(restarts >= 0, "train.restarts", restarts, "at least 0");
     }
 
     /** Share of the run that is done, at least 1 when it is over. */
@@ -196,20 +199,21 @@ public record TrainConfig(
       timeoutSeconds = orElse(timeoutSeconds, 300);
       cache = cache == null ? new Cache(null, null) : cache;
       augment = augment == null ? Augment.NONE : augment;
-      check(size > 0 && size <= 4096, "data.size", size, "1 to 4096");
-      check(evaluationSamples > 0, "data.evaluation_samples", evaluationSamples, "at least 1");
-      check(
+      SECTION.check(size > 0 && size <= 4096, "data.size", size, "1 to 4096");
+      SECTION.check(
+          evaluationSamples > 0, "data.evaluation_samples", evaluationSamples, "at least 1");
+      SECTION.check(
           shuffleWindow > 0 && shuffleWindow <= 1 << 24,
           "data.shuffle_window",
           shuffleWindow,
           "1 to 16777216");
-      check(prefetch > 0 && prefetch <= 1024, "data.prefetch", prefetch, "1 to 1024");
-      check(
+      SECTION.check(prefetch > 0 && prefetch <= 1024, "data.prefetch", prefetch, "1 to 1024");
+      SECTION.check(
           decodeThreads > 0 && decodeThreads <= 256,
           "data.decode_threads",
           decodeThreads,
           "1 to 256");
-      check(timeoutSeconds > 0, "data.timeout_seconds", timeoutSeconds, "at least 1");
+      SECTION.check(timeoutSeconds > 0, "data.timeout_seconds", timeoutSeconds, "at least 1");
     }
 
     private static Integer orElse(Integer value, int otherwise) {
@@ -227,14 +231,7 @@ public record TrainConfig(
   public record Cache(Long bytes, String directory) {
     public Cache {
       bytes = bytes == null ? Long.valueOf(8L << 30) : bytes;
-      check(bytes > 0, "data.cache.bytes", bytes, "at least 1");
-    }
-  }
-
-  private static void check(boolean holds, String key, Object value, String rule) {
-    if (!holds) {
-      throw new IllegalArgumentException(
-          "Cannot train: %s=%s, expected %s".formatted(key, value, rule));
+      SECTION.check(bytes > 0, "data.cache.bytes", bytes, "at least 1");
     }
   }
 }

@@ -138,7 +138,7 @@ public final class TrainJob {
   /** Completes the configuration, and refuses to mix runs. */
   private TrainConfig resolve(Dataset data, Configuration hadoop, RunDirectory directory)
       throws IOException {
-    boolean begun = !directory.checkpoints().committed().isEmpty();
+    boolean begun = directory.checkpoints().newest().isPresent();
     if (begun && !resume) {
       throw new IllegalArgumentException(
           "Cannot train: out=%s already holds checkpoints; add --resume to go on, or choose another --out"
@@ -213,12 +213,15 @@ public final class TrainJob {
             directory.root().toString(),
             base == null ? null : located(base, hadoop),
             resume,
-            lock.newAttempt(),
+            null,
             versions());
     return switch (resolved.train().strategy()) {
       case ALLREDUCE, GRADIENT_SHARING ->
           new BarrierRun(context, resolved, options, directory, conf, lock, log).run();
-      case LOCAL_SGD -> new LocalSgdRun(context, resolved, options, directory, conf).run();
+      case LOCAL_SGD -> {
+        RunOptions attempt = options.attempt(lock.newAttempt(), resume);
+        yield new LocalSgdRun(context, resolved, attempt, directory, conf).run();
+      }
     };
   }
 

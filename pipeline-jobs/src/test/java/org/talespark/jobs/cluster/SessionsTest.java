@@ -25,7 +25,7 @@ class SessionsTest {
     assertThat(Sessions.defaultMaster(1, 1L << 30)).isEqualTo("local-cluster[2,1,1024]");
     assertThat(Sessions.defaultMaster(64, 256L << 30)).isEqualTo("local-cluster[8,1,19660]");
     assertThat(Sessions.defaultConfig("local-cluster[2,1,4000]"))
-        .isEqualTo(new ClusterConfig(1400, 2600, 600, Map.of()));
+        .isEqualTo(new ClusterConfig(1000, 3000, 600, Map.of()));
   }
 
   @Test
@@ -41,10 +41,10 @@ class SessionsTest {
         .isEqualTo(System.getProperty("java.class.path"));
     assertThat(conf.get("spark.driver.bindAddress")).isEqualTo("127.0.0.1");
     assertThat(conf.get("spark.barrier.sync.timeout")).isEqualTo("600");
-    assertThat(conf.get("spark.executor.memory")).isEqualTo("700m");
+    assertThat(conf.get("spark.executor.memory")).isEqualTo("512m");
     assertThat(conf.get("spark.executor.extraJavaOptions"))
         .startsWith(
-            "-Dorg.bytedeco.javacpp.maxbytes=1300m -Dorg.bytedeco.javacpp.maxphysicalbytes=2768m ");
+            "-Dorg.bytedeco.javacpp.maxbytes=1488m -Dorg.bytedeco.javacpp.maxphysicalbytes=3024m ");
     assertThat(home.resolve("jars")).isDirectory();
   }
 
@@ -60,7 +60,7 @@ class SessionsTest {
         Sessions.configure(user, master("spark://host:7077"), config, Optional.empty());
     assertThat(conf.get("spark.executor.extraJavaOptions"))
         .isEqualTo(
-            "-Dmine=1 -Dorg.bytedeco.javacpp.maxbytes=9g -Dorg.bytedeco.javacpp.maxphysicalbytes=2768m -XX:+UseParallelGC");
+            "-Dmine=1 -Dorg.bytedeco.javacpp.maxbytes=9g -Dorg.bytedeco.javacpp.maxphysicalbytes=3024m -XX:+UseParallelGC");
     assertThat(conf.get("spark.executor.memory")).isEqualTo("3g");
     assertThat(conf.get("spark.barrier.sync.timeout")).isEqualTo("5");
     assertThat(conf.get("spark.dynamicAllocation.enabled")).isEqualTo("false");
@@ -126,10 +126,10 @@ class SessionsTest {
             () ->
                 Sessions.configure(
                     new SparkConf(false),
-                    master("local-cluster[2,1,600]"),
+                    master("local-cluster[2,1,500]"),
                     CONFIG,
                     Optional.of(home.toString())))
-        .hasMessageContaining("executor_heap_mb=700");
+        .hasMessageContaining("executor_heap_mb=512");
     assertThatThrownBy(() -> CONFIG.withSettings(Map.of("executor.memory", "1g")))
         .hasMessageContaining("spark.");
   }

@@ -45,12 +45,15 @@ class ExchangeFailureTest {
           .hasMessageContaining("waited 1 s for rank 1")
           .hasMessageContaining("step 0 of 2, chunk 0 of 2");
       assertThat(e.rank()).isEqualTo(1);
+      assertThat(e.afterGoodbye()).isFalse();
       assertThatThrownBy(() -> loopback.worker(0).barrier("later"))
           .isInstanceOf(ExchangeException.class)
           .hasMessage(e.getMessage());
-      assertThat(failure(loopback.worker(1), large()))
+      ExchangeException told = failure(loopback.worker(1), large());
+      assertThat(told)
           .as("the slow worker learns why")
           .hasMessageContaining("waited 1 s for rank 1");
+      assertThat(told.afterGoodbye()).isTrue();
     }
   }
 
@@ -79,12 +82,15 @@ class ExchangeFailureTest {
               loopback.start(1, exchange -> failure(exchange, large())));
       Thread.sleep(300);
       Instant start = Instant.now();
+      boolean seen = false;
       loopback.kill(2);
       for (Future<ExchangeException> one : waiting) {
         ExchangeException e = one.get(20, TimeUnit.SECONDS);
         assertThat(e.rank()).isEqualTo(2);
         assertThat(e).hasMessageContaining("rank 2");
+        seen |= !e.afterGoodbye();
       }
+      assertThat(seen).as("somebody does not have it from another").isTrue();
       assertThat(Duration.between(start, Instant.now())).isLessThan(QUICKLY);
     }
   }
@@ -104,6 +110,7 @@ class ExchangeFailureTest {
       ExchangeException e = failure(loopback.worker(0), large());
       assertThat(e.rank()).isEqualTo(1);
       assertThat(e).hasMessageContaining("rank 1").hasMessageContaining("left");
+      assertThat(e.afterGoodbye()).isTrue();
       assertThatThrownBy(() -> loopback.worker(1).barrier("x"))
           .isInstanceOf(IllegalStateException.class);
     }

@@ -7,6 +7,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.talespark.zoo.io.HalfFloats;
 
 class HalvesTest {
   private static final int NEUTRAL = 0;
@@ -95,6 +96,51 @@ class HalvesTest {
     float[] back = new float[all.length];
     halves.unpack(packed(all, NEUTRAL, false), 0, NEUTRAL, FloatBuffer.wrap(back), false);
     assertSameFloats(back, all);
+  }
+
+  @Test
+  void arraysConvertAsSingleNumbersDo() {
+    float[] all = new float[1 << 16];
+    ByteBuffer bytes = Values.direct(Halves.bytes(all.length));
+    for (int half = 0; half < all.length / 2; half++) {
+      bytes.putInt(4 * half, half | (half + all.length / 2) << 16);
+    }
+    halves.unpack(bytes.asIntBuffer(), 0, NEUTRAL, FloatBuffer.wrap(all), false);
+    float[] one = new float[all.length];
+    for (int half = 0; half < all.length; half++) {
+      one[half] = HalfFloats.fromHalf((short) half);
+    }
+    assertSameFloats(all, one);
+
+    // each half, the middle between it and its neighbour, and what is next to the middle
+    float[] values = new float[8 * 0x7c00 + 7];
+    for (int half = 0; half < 0x7c00; half++) {
+      float value = value(half);
+      float middle = half == 0x7bff ? 65520 : (value + value(half + 1)) / 2;
+      float[] around = {value, Math.nextDown(middle), middle, Math.nextUp(middle)};
+      for (int i = 0; i < around.length; i++) {
+        values[8 * half + i] = around[i];
+        values[8 * half + 4 + i] = -around[i];
+      }
+    }
+    float[] odd = {
+      Float.POSITIVE_INFINITY,
+      Float.NEGATIVE_INFINITY,
+      Float.NaN,
+      Float.intBitsToFloat(0xff80_0001), // a NaN whose upper bits are an infinity's
+      Float.MAX_VALUE,
+      Float.MIN_VALUE,
+      -Float.MIN_VALUE
+    };
+    System.arraycopy(odd, 0, values, 8 * 0x7c00, odd.length);
+    int[] bits = bits(packed(values, NEUTRAL, false), values.length);
+    for (int i = 0; i < values.length; i++) {
+      int single = HalfFloats.toHalf(values[i]) & 0xffff;
+      boolean nan = Float.isNaN(values[i]);
+      if (nan ? (bits[i] & 0x7fff) <= 0x7c00 || (single & 0x7fff) <= 0x7c00 : bits[i] != single) {
+        assertThat(bits[i]).as("%s", values[i]).isEqualTo(single);
+      }
+    }
   }
 
   @Test

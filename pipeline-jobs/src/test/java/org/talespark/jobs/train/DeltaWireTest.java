@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.talespark.zoo.io.HalfFloats;
 
 class DeltaWireTest {
 
@@ -36,6 +37,24 @@ class DeltaWireTest {
       for (int i = 0; i < values.length; i++) {
         assertThat(back[i]).isCloseTo(values[i], within(Math.abs(values[i]) * 0x1p-11));
       }
+    }
+  }
+
+  @Test
+  void halfIsEachValueScaledAndRoundedByItself() {
+    for (int count : new int[] {0, 1, 2, 2049, 4100}) {
+      double[] values = normals(count, 1e-5);
+      double largest = 0;
+      for (double value : values) {
+        largest = Math.max(largest, Math.abs(value));
+      }
+      double factor = largest == 0 ? 1 : Math.scalb(1.0, 14 - Math.getExponent(largest));
+      double[] expected = new double[count];
+      for (int i = 0; i < count; i++) {
+        short half = HalfFloats.toHalf((float) (values[i] * factor));
+        expected[i] = HalfFloats.fromHalf(half) / factor;
+      }
+      assertThat(DeltaWire.decode(DeltaWire.HALF.encode(values, true))).isEqualTo(expected);
     }
   }
 
