@@ -6,8 +6,8 @@ import org.talespark.zoo.nn.Normal;
 
 /**
  * What chance gives each sample of a training step: its timestep, its noise, and whether it does
- * without context. Drawn from the seed, the step and the sample's key. The arrays are filled anew
- * by each draw.
+ * without context. Drawn from the seed, the step and the sample's key, so a sample that a step has
+ * twice, as tiny datasets may, gets the same twice. The arrays are filled anew by each draw.
  */
 final class TrainingNoise {
   private final long seed;
