@@ -21,12 +21,17 @@ public final class Uniform {
     return Nd4j.createFromArray(values).reshape(shape).castTo(type);
   }
 
-  /** FNV-1a of the name, folded into the seed. */
+  /** The name's hash, folded into the seed. */
   static long mix(long seed, String name) {
+    return seed * 0x9e3779b97f4a7c15L + hash(name);
+  }
+
+  /** FNV-1a of a text's UTF-16 units. */
+  public static long hash(String text) {
     long hash = 0xcbf29ce484222325L;
-    for (int i = 0; i < name.length(); i++) {
-      hash = (hash ^ name.charAt(i)) * 0x100000001b3L;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
     }
-    return seed * 0x9e3779b97f4a7c15L + hash;
+    return hash;
   }
 }

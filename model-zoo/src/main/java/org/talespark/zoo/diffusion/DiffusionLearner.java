@@ -1,0 +1,293 @@
+package org.talespark.zoo.diffusion;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.graph.Parameters;
+import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.optim.Ema;
+import org.talespark.zoo.optim.GradientClip;
+import org.talespark.zoo.optim.Optimizer;
+import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.GradientSums;
+import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.LearnerContext;
+import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.Progress;
+import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.StepResult;
+
+/**
+ * One worker's diffusion model of pictures (Ho 2020, arXiv:2006.11239, algorithm 1): each sample
+ * gets a timestep and noise of its own, and the loss is the weighted squared error of what the
+ * network says of it.
+ *
+ * <p>Timesteps and noise follow from the seed, the step and the sample's key, so the state of a run
+ * holds no random numbers, and N workers draw what one with the whole batch would.
+ */
+final class DiffusionLearner implements Learner {
+  /** Gradients are exchanged in parts of this size while the backward pass goes on. */
+  private static final long BUCKET_BYTES = 1 << 20;
+
+  private static final String SAMPLES = "samples";
+  private static final String TIME_FEATURES = "time_features";
+  private static final String TARGETS = "targets";
+  private static final String WEIGHTS = "weights";
+  private static final String PREDICTION = "prediction";
+  private static final String ERRORS = "errors";
+  private static final String LOSS = "loss";
+  private static final String SQUARED_ERROR = "squared_error";
+
+  private final DiffusionLearnerConfig config;
+  private final LearnerContext context;
+  private final NoiseSchedule noise;
+  private final TimestepFeatures features;
+  private final TrainingNoise drawn;
+  private final int elements;
+  private final float[] noisy; // [B, elements]
+  private final float[] targets; // [B, elements]
+  private final float[] weights; // [B]
+  private final CompiledGraph plan;
+  private final CompiledGraph evaluation;
+  private final Parameters averaged;
+  private final Optimizer optimizer;
+  private final GradientClip clip;
+  private final Ema ema;
+  private final GradientSums gradientSums;
+  private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 2); // weighted, plain errors
+
+  DiffusionLearner(DiffusionLearnerConfig config, LearnerContext context) {
+    this.config = config;
+    this.context = context;
+    this.noise = NoiseSchedule.of(config.noise());
+    this.features = new TimestepFeatures(noise.steps(), config.model().timeFeatures());
+    this.elements = config.model().channels() * context.size() * context.size();
+    int batch = context.batch();
+    this.drawn = new TrainingNoise(context.seed(), noise.steps(), batch, elements, 0);
+    this.noisy = new float[Math.multiplyExact(batch, elements)];
+    this.targets = new float[noisy.length];
+    this.weights = new float[batch];
+
+    Ops ops = new Ops(context.type());
+    Layers layers = Layers.trainable(ops, context.seed());
+    SDVariable prediction = build(layers);
+    SDVariable wanted = ops.input(TARGETS, sampleShape());
+    SDVariable weight = ops.input(WEIGHTS, batch);
+    SDVariable difference = ops.reshape(prediction.sub(wanted), batch, elements);
+    SDVariable errors = ops.graph().math().square(difference).mean(false, 1); // [B]
+    ops.name(ERRORS, errors);
+    ops.name(LOSS, errors.mul(weight).mean());
+    this.plan =
+        inputs(CompiledGraph.of(ops.graph()))
+            .input(TARGETS, sampleShape())
+            .input(WEIGHTS, batch)
+            .outputs(ERRORS)
+            .losses(LOSS)
+            .train(layers.names())
+            .bucketBytes(BUCKET_BYTES)
+            .build();
+    Parameters parameters = plan.parameters();
+    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
+    this.clip = new GradientClip(config.clipNorm());
+    this.ema = new Ema(config.emaDecay(), parameters.flat());
+    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
+
+    this.averaged = new Parameters(parameters.layout(), context.type());
+    Ops inference = new Ops(context.type());
+    inference.name(PREDICTION, build(Layers.bound(inference)));
+    this.evaluation =
+        inputs(CompiledGraph.of(inference.graph())).bind(averaged).outputs(PREDICTION).build();
+  }
+
+  private long[] sampleShape() {
+    return new long[] {context.batch(), config.model().channels(), context.size(), context.size()};
+  }
+
+  private SDVariable build(Layers layers) {
+    SDVariable samples = layers.ops().input(SAMPLES, sampleShape());
+    SDVariable times =
+        layers.ops().input(TIME_FEATURES, context.batch(), config.model().timeFeatures());
+    return config.model().build(layers, samples, times, context.batch(), context.size());
+  }
+
+  private CompiledGraph.Builder inputs(CompiledGraph.Builder builder) {
+    return builder
+        .input(SAMPLES, sampleShape())
+        .input(TIME_FEATURES, context.batch(), config.model().timeFeatures());
+  }
+
+  @Override
+  public StepResult step(Batch batch, Progress progress) {
+    drawn.draw(progress.step(), batch.keys());
+    int[] timesteps = drawn.timesteps();
+    noise.qSample(batch.pictures(), timesteps, drawn.noise(), noisy);
+    config.prediction().targets(noise, batch.pictures(), timesteps, drawn.noise(), targets);
+    for (int b = 0; b < weights.length; b++) {
+      weights[b] = (float) config.weighting().weight(noise, config.prediction(), timesteps[b]);
+    }
+    plan.fill(SAMPLES, noisy);
+    plan.fill(TIME_FEATURES, features.of(timesteps));
+    plan.fill(TARGETS, targets);
+    plan.fill(WEIGHTS, weights);
+    plan.run(gradientSums);
+
+    Reducer reducer = context.reducer();
+    Map<String, Double> losses = losses(reducer);
+    INDArray gradients = gradientSums.await();
+    double norm = clip.clip(gradients);
+    if (!Double.isFinite(norm + losses.get(LOSS))) {
+      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
+    }
+    double rate =
+        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
+    INDArray parameters = plan.parameters().flat();
+    optimizer.update(parameters, gradients, rate);
+    if (!reducer.apart()) {
+      ema.update(parameters);
+    }
+    losses.put("gradient_norm", norm);
+    losses.put("learning_rate", rate);
+    return new StepResult(losses);
+  }
+
+  /** Means over the samples of all workers. */
+  private Map<String, Double> losses(Reducer reducer) {
+    double[] errors = plan.output(ERRORS).toDoubleVector();
+    double weighted = 0;
+    double plain = 0;
+    for (int b = 0; b < errors.length; b++) {
+      weighted += weights[b] * errors[b];
+      plain += errors[b];
+    }
+    totals.putScalar(0, weighted);
+    totals.putScalar(1, plain);
+    reducer.sum(totals);
+    double samples = (double) errors.length * reducer.workers();
+    Map<String, Double> losses = new LinkedHashMap<>();
+    losses.put(LOSS, totals.getDouble(0) / samples);
+    losses.put(SQUARED_ERROR, totals.getDouble(1) / samples);
+    return losses;
+  }
+
+  @Override
+  public Map<String, INDArray> model() {
+    return plan.parameters().views();
+  }
+
+  @Override
+  public Map<String, INDArray> ema() {
+    return Parameters.views(plan.parameters().layout(), ema.average());
+  }
+
+  @Override
+  public Map<String, INDArray> state() {
+    return optimizer.state();
+  }
+
+  @Override
+  public Map<String, Long> counters() {
+    Map<String, Long> counters = new LinkedHashMap<>();
+    counters.put("optimizer", optimizer.steps());
+    counters.put("ema", ema.updates());
+    return counters;
+  }
+
+  @Override
+  public void restored(Map<String, Long> counters) {
+    optimizer.restore(counters.get("optimizer"), optimizer.state());
+    ema.restore(counters.get("ema"), ema.average());
+  }
+
+  @Override
+  public List<INDArray> parameters() {
+    return List.of(plan.parameters().flat());
+  }
+
+  @Override
+  public void merged(int steps) {
+    if (context.reducer().apart()) {
+      ema.update(plan.parameters().flat(), steps);
+    }
+  }
+
+  /** The network with the averaged weights, for batches of the context's size. */
+  private float[] predict(float[] samples, int timestep) {
+    evaluation.fill(SAMPLES, samples);
+    evaluation.fill(TIME_FEATURES, features.of(timestep, context.batch()));
+    evaluation.run();
+    INDArray prediction = evaluation.output(PREDICTION);
+    return prediction.reshape(prediction.length()).toFloatVector();
+  }
+
+  /** At fixed timesteps, with noise that only the samples' keys decide. */
+  @Override
+  public Map<String, double[]> evaluate(Batch batch) {
+    averaged.flat().assign(ema.average());
+    int batchElements = batch.size() * elements;
+    long[] keys = batch.keys().stream().mapToLong(NoiseKey::evaluation).toArray();
+    float[] fixed = new float[batchElements];
+    NoiseKey.normals(keys, 0, fixed);
+    int[] timesteps = config.evaluatedTimesteps();
+    double[] errors = new double[timesteps.length];
+    double weighted = 0;
+    float[] samples = new float[noisy.length];
+    float[] wanted = new float[batchElements];
+    int[] times = new int[batch.size()];
+    for (int k = 0; k < timesteps.length; k++) {
+      Arrays.fill(times, timesteps[k]);
+      noise.qSample(batch.pictures(), times, fixed, samples);
+      config.prediction().targets(noise, batch.pictures(), times, fixed, wanted);
+      float[] predicted = predict(samples, timesteps[k]);
+      double sum = 0;
+      for (int i = 0; i < batchElements; i++) {
+        double difference = predicted[i] - wanted[i];
+        sum += difference * difference;
+      }
+      errors[k] = sum / elements;
+      weighted += errors[k] * config.weighting().weight(noise, config.prediction(), timesteps[k]);
+    }
+    Map<String, double[]> sums = new LinkedHashMap<>();
+    sums.put(DiffusionMetrics.ERRORS, errors);
+    sums.put(DiffusionMetrics.WEIGHTED, new double[] {weighted});
+    sums.put(DiffusionMetrics.SAMPLES, new double[] {batch.size()});
+    return sums;
+  }
+
+  /** The batch's pictures, and below them as many that the model makes, always from one noise. */
+  @Override
+  public float[][][] samples(Batch batch) {
+    averaged.flat().assign(ema.average());
+    long[] keys = new long[context.batch()];
+    for (int b = 0; b < keys.length; b++) {
+      keys[b] = NoiseKey.sampling(0, "", b);
+    }
+    float[] made =
+        new Sampling(noise, config.prediction(), config.sampler(), 1)
+            .generate(this::predict, keys, elements);
+    float[][][] rows = new float[2][batch.size()][];
+    for (int b = 0; b < batch.size(); b++) {
+      rows[0][b] = Arrays.copyOfRange(batch.pictures(), b * elements, (b + 1) * elements);
+      rows[1][b] = Arrays.copyOfRange(made, b * elements, (b + 1) * elements);
+    }
+    return rows;
+  }
+
+  @Override
+  public String memoryReport() {
+    return "diffusion model of %d parameters: %s%nevaluation: %s"
+        .formatted(plan.parameters().layout().length(), plan.report(), evaluation.report());
+  }
+
+  @Override
+  public void close() {
+    plan.close();
+    evaluation.close();
+  }
+}
