@@ -4,7 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -68,7 +67,7 @@ record DenoiserCase(String name, DenoiserConfig config, int batch, int side, int
   }
 
   @Override
-  public Supplier<Map<String, INDArray>> interpreted() {
+  public Interpreted interpreted() {
     SameDiff graph = graph(new Ops(DataType.FLOAT, false));
     Interpreter interpreter = new Interpreter(graph, List.of(LOSS), StepCase.trained(graph));
     Map<String, INDArray> inputs = inputs();

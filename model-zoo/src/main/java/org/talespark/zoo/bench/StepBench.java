@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.CompiledGraph;
@@ -104,14 +103,13 @@ public final class StepBench {
   private static StepResult.Case measure(Settings settings, StepCase each) {
     SameDiff graph = each.graph();
     List<String> trained = StepCase.trained(graph);
-    Supplier<Map<String, INDArray>> interpreted = each.interpreted();
-    CompiledGraph.Builder builder =
-        CompiledGraph.of(graph).train(trained).losses(StepCase.LOSS);
+    StepCase.Interpreted interpreted = each.interpreted();
+    CompiledGraph.Builder builder = CompiledGraph.of(graph).train(trained).losses(StepCase.LOSS);
     each.inputs().forEach((name, array) -> builder.input(name, array.shape()));
     try (CompiledGraph plan = builder.build()) {
       each.inputs().forEach((name, array) -> plan.input(name).assign(array));
       plan.run();
-      Map<String, INDArray> expected = interpreted.get();
+      Map<String, INDArray> expected = interpreted.gradients();
       double difference = 0;
       for (String name : trained) {
         difference =
@@ -121,7 +119,7 @@ public final class StepBench {
       double[] interpreter = new double[rounds];
       double[] compiled = new double[rounds * COMPILED_STEPS_A_ROUND];
       for (int round = -settings.warmUp(); round < rounds; round++) {
-        double step = milliseconds(interpreted::get);
+        double step = milliseconds(interpreted::gradients);
         if (round >= 0) {
           interpreter[round] = step;
         }

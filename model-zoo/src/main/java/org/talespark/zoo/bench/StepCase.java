@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
-import java.util.function.Supplier;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
@@ -19,6 +18,13 @@ sealed interface StepCase permits TransformerCase, VqVaeCase, DenoiserCase {
   String INPUT = "x";
   String LOSS = "loss";
 
+  /** A step in SameDiff's interpreter. */
+  @FunctionalInterface
+  interface Interpreted {
+    /** Runs it: gradients of all variables by their names, new arrays. */
+    Map<String, INDArray> gradients();
+  }
+
   /** The case's name in results. */
   String name();
 
@@ -28,11 +34,8 @@ sealed interface StepCase permits TransformerCase, VqVaeCase, DenoiserCase {
   /** The graph to compile; every call gives a new one with the same parameters. */
   SameDiff graph();
 
-  /**
-   * A step in SameDiff's interpreter, with the parameters of {@link #graph()}: gradients of all
-   * variables by their names.
-   */
-  default Supplier<Map<String, INDArray>> interpreted() {
+  /** A step in SameDiff's interpreter, with the parameters of {@link #graph()}. */
+  default Interpreted interpreted() {
     SameDiff graph = graph();
     List<String> trained = trained(graph);
     Map<String, INDArray> inputs = inputs();

@@ -13,8 +13,8 @@ import org.talespark.zoo.nn.Layers;
  * cross-attention to a text between self-attention and feed-forward, as Rombach 2022
  * (arXiv:2112.10752) places it. Its parts have the names that diffusers gives such parts.
  *
- * <p>B batch, C channels, S side, p patch_size, g = S/p, T = g*g tokens, D hidden_size, h heads, d =
- * D/h, F = 256 time features, N tokens of the text, W their width.
+ * <p>B batch, C channels, S side, p patch_size, g = S/p, T = g*g tokens, D hidden_size, h heads, d
+ * = D/h, F = 256 time features, N tokens of the text, W their width.
  *
  * <pre>
  *   x [B, C, S, S] -> convolution p x p, stride p -> [B*T, D], plus positions
@@ -54,12 +54,7 @@ public final class Dit {
    * @param contextDimension W, or 0 without text
    */
   public record Config(
-      int channels,
-      int patchSize,
-      int hiddenSize,
-      int depth,
-      int numHeads,
-      int contextDimension)
+      int channels, int patchSize, int hiddenSize, int depth, int numHeads, int contextDimension)
       implements DenoiserConfig {
     public Config {
       check(channels >= 1, "channels", channels, "at least 1");
@@ -112,8 +107,7 @@ public final class Dit {
   private final int grid; // g
   private final int tokens; // T
 
-  private Dit(
-      Config config, Layers layers, DenoiserConfig.Context context, int batch, int grid) {
+  private Dit(Config config, Layers layers, DenoiserConfig.Context context, int batch, int grid) {
     this.config = config;
     this.layers = layers;
     this.ops = layers.ops();

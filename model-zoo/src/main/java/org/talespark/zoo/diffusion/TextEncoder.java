@@ -119,8 +119,7 @@ public final class TextEncoder {
   private SDVariable build(SDVariable ids) {
     int width = config.hiddenSize();
     SDVariable words =
-        layers.normal(
-            ROOT + "embeddings.token_embedding.weight", 0.02, config.vocabSize(), width);
+        layers.normal(ROOT + "embeddings.token_embedding.weight", 0.02, config.vocabSize(), width);
     SDVariable places =
         layers.normal(
             ROOT + "embeddings.position_embedding.weight",

@@ -113,9 +113,7 @@ public final class UNet2DCondition {
     public static Config standard(
         int channels, List<Integer> blockOutChannels, int contextDimension) {
       List<Boolean> attention =
-          IntStream.range(0, blockOutChannels.size())
-              .mapToObj(level -> level > 0)
-              .toList();
+          IntStream.range(0, blockOutChannels.size()).mapToObj(level -> level > 0).toList();
       return new Config(channels, blockOutChannels, 2, attention, 8, 64, 32, contextDimension);
     }
 
@@ -163,8 +161,7 @@ public final class UNet2DCondition {
   private final Deque<Kept> kept = new ArrayDeque<>();
   private SDVariable time; // [B, E], behind SiLU
 
-  private UNet2DCondition(
-      Config config, Layers layers, DenoiserConfig.Context context, int batch) {
+  private UNet2DCondition(Config config, Layers layers, DenoiserConfig.Context context, int batch) {
     this.config = config;
     this.layers = layers;
     this.ops = layers.ops();
@@ -207,16 +204,16 @@ public final class UNet2DCondition {
         h = layers.conv(name, upsampled(h, out, sides[level - 1]), out, out, 3, 1, 1);
       }
     }
-    h = layers.groupNormSilu(
-        "conv_norm_out", h, widths.get(0), config.normNumGroups(), RESIDUAL_EPSILON);
+    h =
+        layers.groupNormSilu(
+            "conv_norm_out", h, widths.get(0), config.normNumGroups(), RESIDUAL_EPSILON);
     return layers.zeroConv("conv_out", h, widths.get(0), config.channels(), 3, 1, 1);
   }
 
   /** [B, F] -> [B, E]. */
   private SDVariable embed(SDVariable features) {
     int width = 4 * config.timeFeatures();
-    SDVariable t =
-        layers.linear("time_embedding.linear_1", features, config.timeFeatures(), width);
+    SDVariable t = layers.linear("time_embedding.linear_1", features, config.timeFeatures(), width);
     return ops.silu(layers.linear("time_embedding.linear_2", ops.silu(t), width, width));
   }
 
@@ -334,7 +331,6 @@ public final class UNet2DCondition {
   /** GEGLU of width 4I: [B*T, I] -> [B*T, I]. */
   private SDVariable feedForward(String name, SDVariable x, int inner, int rows) {
     SDVariable h = layers.linear(name + "0.proj", x, inner, 8 * inner); // values and gates
-    return layers.linear(
-        name + "2", denoiserOps.geGlu(h, rows, 4 * inner), 4 * inner, inner);
+    return layers.linear(name + "2", denoiserOps.geGlu(h, rows, 4 * inner), 4 * inner, inner);
   }
 }

@@ -94,8 +94,7 @@ public final class DenoiserOps {
   }
 
   /** x + gate branch: x and branch [B*T, D], gate [B, D] of the row's sample -> [B*T, D]. */
-  public SDVariable gated(
-      SDVariable x, SDVariable branch, SDVariable gate, int batch, int tokens) {
+  public SDVariable gated(SDVariable x, SDVariable branch, SDVariable gate, int batch, int tokens) {
     if (ops.fused()) {
       return FusedGate.apply(x, branch, gate);
     }

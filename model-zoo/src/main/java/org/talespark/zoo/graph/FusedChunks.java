@@ -39,8 +39,7 @@ final class FusedChunks extends FusedOp {
   @Override
   Kernel kernel(OpCall call) {
     FloatBuffer in = FloatMemory.of(call.inputs().get(0));
-    FloatBuffer[] out =
-        call.outputs().stream().map(FloatMemory::of).toArray(FloatBuffer[]::new);
+    FloatBuffer[] out = call.outputs().stream().map(FloatMemory::of).toArray(FloatBuffer[]::new);
     int rows = (int) call.inputs().get(0).size(0);
     int width = (int) call.outputs().get(0).size(1);
     float[] chunk = new float[width];

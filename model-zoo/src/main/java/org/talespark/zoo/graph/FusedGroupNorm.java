@@ -86,7 +86,10 @@ final class FusedGroupNorm extends FusedOp {
                   values[i] -= mean;
                 }
                 float inverse =
-                    (float) (1 / Math.sqrt(FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
+                    (float)
+                        (1
+                            / Math.sqrt(
+                                FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
                 means.put(bg, mean);
                 inverses.put(bg, inverse);
                 for (int k = 0; k < perGroup; k++) {
@@ -200,7 +203,8 @@ final class FusedGroupNorm extends FusedOp {
                     int from = k * plane;
                     for (int i = from; i < from + plane; i++) {
                       gradient[i] =
-                          inverse * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
+                          inverse
+                              * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
                     }
                   }
                   dx.put(bg * n, gradient, 0, n);

@@ -102,7 +102,6 @@ final class FusedLayerNorm extends FusedOp {
         });
   }
 
-
   private static void scaled(FloatBuffer gains, int sample, float base, float[] gain) {
     gains.get(sample * gain.length, gain, 0, gain.length);
     for (int i = 0; i < gain.length; i++) {

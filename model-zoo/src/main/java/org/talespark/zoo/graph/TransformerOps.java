@@ -9,14 +9,20 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The operations that transformers have besides those of {@link Ops}: for float32 each is one
- * fused operation, for double, and where {@link Ops} does not fuse, it is made of ND4J's own.
+ * The operations that transformers have besides those of {@link Ops}: for float32 each is one fused
+ * operation, for double, and where {@link Ops} does not fuse, it is made of ND4J's own.
  *
  * <p>B batch, T tokens, N = B*T rows, h heads, d elements of a head.
  */
 public final class TransformerOps {
   /** What is added to scores of keys that must not be seen; its exponential is exactly zero. */
   private static final double UNSEEN = -1e9;
+
+  /**
+   * The same where a row may have no key at all: softmax of doubles, which takes no largest element
+   * away from rows below zero, must still find something to divide by.
+   */
+  private static final double MASKED = -500;
 
   private final Ops ops;
   private final SameDiff graph;
@@ -51,7 +57,8 @@ public final class TransformerOps {
   SDVariable normalised(SDVariable x, double epsilon) {
     SDVariable centred = x.sub(x.mean(true, 1));
     SDVariable variance = graph.math().square(centred).mean(true, 1);
-    return centred.div(graph.math().sqrt(variance.add(epsilon)));
+    // not divided: the gradient of a division by a single number is wrong
+    return centred.mul(graph.math().sqrt(variance.add(epsilon)).rdiv(1.0));
   }
 
   /** gate sigmoid(gate) up, all of one shape. */
@@ -167,15 +174,12 @@ public final class TransformerOps {
       return ops.softmax(x.mul(scale), 3);
     }
     // the mask has no gradient, and ND4J's gradients of broadcast operands take long
-    SDVariable penalty = mask.sub(1.0).mul(-UNSEEN);
+    SDVariable penalty = mask.sub(1.0).mul(-MASKED);
     SDVariable scores =
         NativeOp.of("add", List.of(x.mul(scale), penalty), new long[0], (op, g) -> g).output();
     SDVariable weights = ops.softmax(scores, 3);
     return NativeOp.of( // a row without any key has no weight
-            "multiply",
-            List.of(weights, mask),
-            new long[0],
-            (op, g) -> List.of(g.get(0).mul(mask)))
+            "multiply", List.of(weights, mask), new long[0], (op, g) -> List.of(g.get(0).mul(mask)))
         .output();
   }
 }

@@ -40,8 +40,7 @@ class StepBenchTest {
         List.of(
             new DenoiserCase(
                 "unet_step",
-                new UNet2DCondition.Config(
-                    3, List.of(4, 8), 1, List.of(false, true), 2, 4, 2, 5),
+                new UNet2DCondition.Config(3, List.of(4, 8), 1, List.of(false, true), 2, 4, 2, 5),
                 2,
                 8,
                 5),

@@ -21,8 +21,7 @@ import org.talespark.zoo.nn.Normal;
 class DitTest {
 
   private static Denoisers model(int contextDimension) {
-    return new Denoisers(
-        Denoisers.dit(contextDimension), new Ops(DataType.FLOAT), 2, 6, 3);
+    return new Denoisers(Denoisers.dit(contextDimension), new Ops(DataType.FLOAT), 2, 6, 3);
   }
 
   @ParameterizedTest
@@ -74,10 +73,10 @@ class DitTest {
   void theNumberOfParametersFollowsFromTheSizes(int text) {
     long d = 8;
     long self = 4 * (d * d + d);
-    long cross = text == 0 ? 0 : 2 * d * d + 2 * text * d + d + 2 * d;
+    long cross = text == 0 ? 0 : 2 * d * d + 2L * text * d + d + 2 * d;
     long feedForward = 8 * d * d + 5 * d;
     long block = 6 * (d * d + d) + self + cross + feedForward;
-    long time = 256 * d + d + d * d + d;
+    long time = 256L * d + d + d * d + d;
     long patches = 3 * 4 * d + d;
     long last = 2 * (d * d + d) + 12 * d + 12;
     try (Denoisers model = model(text)) {
@@ -186,8 +185,7 @@ class DitTest {
   @Test
   void aConfigurationThatCannotWorkIsRefusedByItsKey() {
     assertThatThrownBy(() -> new Dit.Config(0, 2, 8, 1, 2, 0)).hasMessageContaining("channels=0");
-    assertThatThrownBy(() -> new Dit.Config(3, 0, 8, 1, 2, 0))
-        .hasMessageContaining("patch_size=0");
+    assertThatThrownBy(() -> new Dit.Config(3, 0, 8, 1, 2, 0)).hasMessageContaining("patch_size=0");
     assertThatThrownBy(() -> new Dit.Config(3, 2, 10, 1, 2, 0))
         .hasMessageContaining("hidden_size=10");
     assertThatThrownBy(() -> new Dit.Config(3, 2, 8, 1, 3, 0))
@@ -197,8 +195,7 @@ class DitTest {
     SDVariable sample = ops.input("x", 1, 3, 5, 5);
     SDVariable time = ops.input("t", 1, 256);
     assertThatThrownBy(
-            () ->
-                Denoisers.dit(0).build(Layers.trainable(ops, 1), sample, time, null, 1, 5))
+            () -> Denoisers.dit(0).build(Layers.trainable(ops, 1), sample, time, null, 1, 5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("patch_size=2, expected a divisor of the sample's side=5");
   }

@@ -33,9 +33,8 @@ class TextEncoderTest {
     Ops ops = new Ops(type);
     Layers layers = Layers.trainable(ops, 3);
     SDVariable ids = ops.indices("tokens", (long) batch * tokens);
-    SDVariable states =
-        ops.name("states", TextEncoder.build(CONFIG, layers, ids, batch, tokens));
-    INDArray factors = Normal.fill(4, "factors", 1, new long[] {batch * tokens, 8}, type);
+    SDVariable states = ops.name("states", TextEncoder.build(CONFIG, layers, ids, batch, tokens));
+    INDArray factors = Normal.fill(4, "factors", 1, new long[] {(long) batch * tokens, 8}, type);
     ops.name("loss", states.mul(ops.frozen("factors", factors)).mean());
     CompiledGraph plan =
         CompiledGraph.of(ops.graph())
@@ -66,8 +65,7 @@ class TextEncoderTest {
     try (CompiledGraph plan = plan(type, 3, tokens)) {
       int[] ids = random(1, 3 * tokens);
       INDArray states = states(plan, ids);
-      ReferenceTextEncoder reference =
-          new ReferenceTextEncoder(CONFIG, plan.parameters().views());
+      ReferenceTextEncoder reference = new ReferenceTextEncoder(CONFIG, plan.parameters().views());
       for (int b = 0; b < 3; b++) {
         double[][] expected =
             reference.states(Arrays.copyOfRange(ids, b * tokens, (b + 1) * tokens));

@@ -70,8 +70,7 @@ class UNet2DConditionTest {
   void tensorsHaveTheNamesOfDiffusers(int contextDimension) {
     boolean text = contextDimension > 0;
     List<String> names = new ArrayList<>();
-    for (String name :
-        List.of("conv_in", "time_embedding.linear_1", "time_embedding.linear_2")) {
+    for (String name : List.of("conv_in", "time_embedding.linear_1", "time_embedding.linear_2")) {
       norm(names, name);
     }
     residual(names, "down_blocks.0.resnets.0", false);
@@ -149,7 +148,14 @@ class UNet2DConditionTest {
   /** Weights and biases of a residual block. */
   private static long residual(long in, long out, long time) {
     long shortcut = in == out ? 0 : in * out + out;
-    return 2 * in + 9 * in * out + out + time * out + out + 2 * out + 9 * out * out + out
+    return 2 * in
+        + 9 * in * out
+        + out
+        + time * out
+        + out
+        + 2 * out
+        + 9 * out * out
+        + out
         + shortcut;
   }
 
@@ -193,10 +199,8 @@ class UNet2DConditionTest {
   @ValueSource(ints = {1, 5, 7, 9})
   void anOddSideIsCutOnTheWayUp(int side) {
     UNet2DCondition.Config config =
-        new UNet2DCondition.Config(
-            3, List.of(4, 4, 6), 1, List.of(true, false, true), 1, 4, 2, 5);
-    try (Denoisers model =
-        new Denoisers(config, new Ops(DataType.FLOAT), 2, side, 3).moved()) {
+        new UNet2DCondition.Config(3, List.of(4, 4, 6), 1, List.of(true, false, true), 1, 4, 2, 5);
+    try (Denoisers model = new Denoisers(config, new Ops(DataType.FLOAT), 2, side, 3).moved()) {
       model.run(model.inputs(1));
       assertThat(model.prediction().shape()).containsExactly(2, 3, side, side);
       assertThat(model.prediction().norm2Number().doubleValue()).isPositive();
@@ -229,11 +233,9 @@ class UNet2DConditionTest {
     List<Boolean> attention = List.of(false, true);
     assertThatThrownBy(() -> new UNet2DCondition.Config(0, widths, 1, attention, 2, 0, 2, 0))
         .hasMessageContaining("channels=0");
-    assertThatThrownBy(
-            () -> new UNet2DCondition.Config(3, List.of(), 1, List.of(), 2, 0, 2, 0))
+    assertThatThrownBy(() -> new UNet2DCondition.Config(3, List.of(), 1, List.of(), 2, 0, 2, 0))
         .hasMessageContaining("block_out_channels=[]");
-    assertThatThrownBy(
-            () -> new UNet2DCondition.Config(3, widths, 1, List.of(true), 2, 0, 2, 0))
+    assertThatThrownBy(() -> new UNet2DCondition.Config(3, widths, 1, List.of(true), 2, 0, 2, 0))
         .hasMessageContaining("attention=[true]");
     assertThatThrownBy(() -> new UNet2DCondition.Config(3, widths, 1, attention, 3, 0, 2, 0))
         .hasMessageContaining("num_attention_heads=3");

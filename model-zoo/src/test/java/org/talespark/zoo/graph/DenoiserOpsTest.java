@@ -56,7 +56,10 @@ class DenoiserOpsTest {
                   dimension);
           return t.joinHeads(mixed, batch, tokens, heads);
         },
-        in(s((long) batch * tokens, width), s((long) batch * keys, width), s((long) batch * keys, width)));
+        in(
+            s((long) batch * tokens, width),
+            s((long) batch * keys, width),
+            s((long) batch * keys, width)));
   }
 
   static Stream<Case> ops() {
@@ -93,7 +96,8 @@ class DenoiserOpsTest {
             (o, x) -> denoiser(o).chunks(x.get(0), 4, 5, 3)[1],
             in(s(4, 15))),
         new Case("geGlu", (o, x) -> denoiser(o).geGlu(x.get(0), 3, 5), in(s(3, 10))),
-        new Case("geGlu of many rows", (o, x) -> denoiser(o).geGlu(x.get(0), 70, 301), in(s(70, 602))),
+        new Case(
+            "geGlu of many rows", (o, x) -> denoiser(o).geGlu(x.get(0), 70, 301), in(s(70, 602))),
         new Case(
             "geGlu of rows longer than a block",
             (o, x) -> denoiser(o).geGlu(x.get(0), 9, 2100),
@@ -206,10 +210,7 @@ class DenoiserOpsTest {
       SDVariable tokens = ops.name("tokens", denoiser(ops).tokens(x, 2, 3, 4));
       ops.name("again", denoiser(ops).featureMap(tokens, 2, 3, 4));
       try (CompiledGraph plan =
-          CompiledGraph.of(ops.graph())
-              .input("x", 2, 3, 4, 4)
-              .outputs("tokens", "again")
-              .build()) {
+          CompiledGraph.of(ops.graph()).input("x", 2, 3, 4, 4).outputs("tokens", "again").build()) {
         INDArray map = StockGraphs.random(1, 2, 3, 4, 4);
         plan.input("x").assign(map);
         plan.run();

@@ -87,8 +87,7 @@ class OpsTest {
         new Case("leakyRelu", (o, x) -> o.leakyRelu(x.get(0), 0.2), in(s(3, 5))),
         new Case("silu", (o, x) -> o.silu(x.get(0)), in(s(3, 5)), in(s(1, 7, 3))),
         new Case("gelu", (o, x) -> o.gelu(x.get(0)), in(s(3, 5)), in(s(67, 311))),
-        new Case(
-            "quickGelu", (o, x) -> o.quickGelu(x.get(0)), in(s(3, 5)), in(s(67, 311))),
+        new Case("quickGelu", (o, x) -> o.quickGelu(x.get(0)), in(s(3, 5)), in(s(67, 311))),
         new Case("tanh", (o, x) -> o.tanh(x.get(0)), in(s(3, 5))),
         new Case("sigmoid", (o, x) -> o.sigmoid(x.get(0)), in(s(3, 5))),
         new Case("softplus", (o, x) -> o.softplus(x.get(0)), in(s(3, 5))),
