@@ -3,6 +3,10 @@ package org.talespark.zoo.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -198,6 +202,27 @@ class DitTest {
             () -> Denoisers.dit(0).build(Layers.trainable(ops, 1), sample, time, null, 1, 5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("patch_size=2, expected a divisor of the sample's side=5");
+  }
+
+  @Test
+  void aConfigurationIsReadAsItWasWritten() throws Exception {
+    ObjectMapper json =
+        JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+    for (DenoiserConfig config : List.of(Denoisers.uNet(5), Denoisers.dit(0))) {
+      String written = json.writeValueAsString(config);
+      assertThat(json.readValue(written, DenoiserConfig.class)).isEqualTo(config);
+    }
+    JsonNode tree = json.valueToTree(Denoisers.dit(7));
+    assertThat(tree.fieldNames())
+        .toIterable()
+        .containsExactlyInAnyOrder(
+            "type",
+            "channels",
+            "patch_size",
+            "hidden_size",
+            "depth",
+            "num_heads",
+            "context_dimension");
   }
 
   @Test
