@@ -9,9 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.CompiledGraph;
 
@@ -27,7 +25,11 @@ public final class StepBench {
   private static final int COUNTED_STEPS = 5;
 
   private static final List<StepCase> CASES =
-      List.of(new TransformerCase(4, 256, 256, 8), new VqVaeCase(16, 64, 128, 3, 64, 512));
+      List.of(
+          new TransformerCase(4, 256, 256, 8),
+          new VqVaeCase(16, 64, 128, 3, 64, 512),
+          DenoiserCase.uNet(),
+          DenoiserCase.dit());
 
   private StepBench() {}
 
@@ -100,21 +102,14 @@ public final class StepBench {
 
   private static StepResult.Case measure(Settings settings, StepCase each) {
     SameDiff graph = each.graph();
-    List<String> trained =
-        graph.variables().stream()
-            .filter(v -> v.getVariableType() == VariableType.VARIABLE)
-            .map(SDVariable::name)
-            .toList();
-    Map<String, INDArray> input = Map.of(StepCase.INPUT, each.input());
-    try (CompiledGraph plan =
-        CompiledGraph.of(each.graph())
-            .input(StepCase.INPUT, each.inputShape())
-            .train(trained)
-            .losses(StepCase.LOSS)
-            .build()) {
-      plan.input(StepCase.INPUT).assign(input.get(StepCase.INPUT));
+    List<String> trained = StepCase.trained(graph);
+    StepCase.Interpreted interpreted = each.interpreted();
+    CompiledGraph.Builder builder = CompiledGraph.of(graph).train(trained).losses(StepCase.LOSS);
+    each.inputs().forEach((name, array) -> builder.input(name, array.shape()));
+    try (CompiledGraph plan = builder.build()) {
+      each.inputs().forEach((name, array) -> plan.input(name).assign(array));
       plan.run();
-      Map<String, INDArray> expected = graph.calculateGradients(input, trained);
+      Map<String, INDArray> expected = interpreted.gradients();
       double difference = 0;
       for (String name : trained) {
         difference =
@@ -124,7 +119,7 @@ public final class StepBench {
       double[] interpreter = new double[rounds];
       double[] compiled = new double[rounds * COMPILED_STEPS_A_ROUND];
       for (int round = -settings.warmUp(); round < rounds; round++) {
-        double step = milliseconds(() -> graph.calculateGradients(input, trained));
+        double step = milliseconds(interpreted::gradients);
         if (round >= 0) {
           interpreter[round] = step;
         }

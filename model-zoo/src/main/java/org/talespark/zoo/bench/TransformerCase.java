@@ -1,9 +1,11 @@
 package org.talespark.zoo.bench;
 
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
@@ -20,7 +22,11 @@ record TransformerCase(int batch, int tokens, int width, int heads) implements S
   }
 
   @Override
-  public long[] inputShape() {
+  public Map<String, INDArray> inputs() {
+    return Map.of(INPUT, StepCase.uniform(inputShape()));
+  }
+
+  private long[] inputShape() {
     return new long[] {batch, tokens, width};
   }
 

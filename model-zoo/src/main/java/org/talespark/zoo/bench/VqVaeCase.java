@@ -1,10 +1,12 @@
 package org.talespark.zoo.bench;
 
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.enums.WeightsFormat;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.controlflow.compat.StopGradient;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.DeConv2DConfig;
@@ -28,7 +30,11 @@ record VqVaeCase(int batch, int size, int width, int levels, int codeWidth, int 
   }
 
   @Override
-  public long[] inputShape() {
+  public Map<String, INDArray> inputs() {
+    return Map.of(INPUT, StepCase.uniform(inputShape()));
+  }
+
+  private long[] inputShape() {
     return new long[] {batch, 3, size, size};
   }
 

@@ -9,15 +9,21 @@ final class Activations {
   static final String FORWARD = "talespark_activation";
   static final String BACKWARD = "talespark_activation_bp";
   private static final int BLOCK = 2048;
+  private static final int LEAST_BLOCKS = 8; // a thread's
 
   private Activations() {}
 
   /** A function of one variable over blocks; {@code scratch} holds at least {@code n} elements. */
-  sealed interface Function permits LeakyRelu, Silu {
+  sealed interface Function permits LeakyRelu, Silu, Gelu, QuickGelu {
     void forward(float[] x, float[] y, int n, float[] scratch);
 
     /** Replaces {@code g}, the gradient of the output, by the gradient of the input. */
     void backward(float[] x, float[] g, int n, float[] scratch);
+
+    /** The same function for one thread alone. */
+    default Function ofOneThread() {
+      return this;
+    }
   }
 
   /** max(x, slope * x) for a slope in [0, 1); the gradient at zero is the slope, as PyTorch's. */
@@ -63,6 +69,61 @@ final class Activations {
     }
   }
 
+  /** x * sigmoid(1.702 x). */
+  record QuickGelu() implements Function {
+    private static final float SLOPE = 1.702f;
+
+    @Override
+    public void forward(float[] x, float[] y, int n, float[] scratch) {
+      sigmoid(x, n, scratch);
+      for (int i = 0; i < n; i++) {
+        y[i] = x[i] * scratch[i];
+      }
+    }
+
+    @Override
+    public void backward(float[] x, float[] g, int n, float[] scratch) {
+      sigmoid(x, n, scratch);
+      for (int i = 0; i < n; i++) {
+        g[i] *= scratch[i] * (1 + SLOPE * x[i] * (1 - scratch[i]));
+      }
+    }
+
+    private static void sigmoid(float[] x, int n, float[] scratch) {
+      for (int i = 0; i < n; i++) {
+        scratch[i] = SLOPE * x[i];
+      }
+      FloatMemory.sigmoid(scratch, scratch, n);
+    }
+  }
+
+  /** x * Phi(x), Phi being the normal distribution; it has scratch memory of its own. */
+  static final class Gelu implements Function {
+    private final NormalDistribution normal = new NormalDistribution();
+    private final float[] probability = new float[BLOCK];
+
+    @Override
+    public void forward(float[] x, float[] y, int n, float[] scratch) {
+      normal.apply(x, probability, scratch, n);
+      for (int i = 0; i < n; i++) {
+        y[i] = x[i] * probability[i];
+      }
+    }
+
+    @Override
+    public void backward(float[] x, float[] g, int n, float[] scratch) {
+      normal.apply(x, probability, scratch, n);
+      for (int i = 0; i < n; i++) {
+        g[i] *= probability[i] + x[i] * scratch[i];
+      }
+    }
+
+    @Override
+    public Function ofOneThread() {
+      return new Gelu();
+    }
+  }
+
   static SDVariable apply(SDVariable x, Function function) {
     return new Forward(x, function).output();
   }
@@ -73,6 +134,11 @@ final class Activations {
     Forward(SDVariable x, Function function) {
       super(FORWARD, List.of(x), 1);
       this.function = function;
+    }
+
+    @Override
+    boolean inPlace() {
+      return true;
     }
 
     @Override
@@ -90,17 +156,23 @@ final class Activations {
       FloatBuffer in = FloatMemory.of(call.inputs().get(0));
       FloatBuffer out = FloatMemory.of(call.outputs().get(0));
       int length = in.capacity();
-      float[] x = new float[BLOCK];
-      float[] y = new float[BLOCK];
-      float[] scratch = new float[BLOCK];
-      return () -> {
-        for (int at = 0; at < length; at += BLOCK) {
-          int n = Math.min(BLOCK, length - at);
-          in.get(at, x, 0, n);
-          function.forward(x, y, n, scratch);
-          out.put(at, y, 0, n);
-        }
-      };
+      return Parts.ofRows(
+          (length + BLOCK - 1) / BLOCK,
+          LEAST_BLOCKS,
+          (part, from, to) -> {
+            Function mine = function.ofOneThread();
+            float[] x = new float[BLOCK];
+            float[] y = new float[BLOCK];
+            float[] scratch = new float[BLOCK];
+            return () -> {
+              for (int at = from * BLOCK; at < Math.min(length, to * BLOCK); at += BLOCK) {
+                int n = Math.min(BLOCK, length - at);
+                in.get(at, x, 0, n);
+                mine.forward(x, y, n, scratch);
+                out.put(at, y, 0, n);
+              }
+            };
+          });
     }
   }
 
@@ -110,6 +182,11 @@ final class Activations {
     Backward(SDVariable x, SDVariable gradient, Function function) {
       super(BACKWARD, List.of(x, gradient), 1);
       this.function = function;
+    }
+
+    @Override
+    boolean inPlace() {
+      return true;
     }
 
     @Override
@@ -123,18 +200,24 @@ final class Activations {
       FloatBuffer gradient = FloatMemory.of(call.inputs().get(1));
       FloatBuffer out = FloatMemory.of(call.outputs().get(0));
       int length = in.capacity();
-      float[] x = new float[BLOCK];
-      float[] g = new float[BLOCK];
-      float[] scratch = new float[BLOCK];
-      return () -> {
-        for (int at = 0; at < length; at += BLOCK) {
-          int n = Math.min(BLOCK, length - at);
-          in.get(at, x, 0, n);
-          gradient.get(at, g, 0, n);
-          function.backward(x, g, n, scratch);
-          out.put(at, g, 0, n);
-        }
-      };
+      return Parts.ofRows(
+          (length + BLOCK - 1) / BLOCK,
+          LEAST_BLOCKS,
+          (part, from, to) -> {
+            Function mine = function.ofOneThread();
+            float[] x = new float[BLOCK];
+            float[] g = new float[BLOCK];
+            float[] scratch = new float[BLOCK];
+            return () -> {
+              for (int at = from * BLOCK; at < Math.min(length, to * BLOCK); at += BLOCK) {
+                int n = Math.min(BLOCK, length - at);
+                in.get(at, x, 0, n);
+                gradient.get(at, g, 0, n);
+                mine.backward(x, g, n, scratch);
+                out.put(at, g, 0, n);
+              }
+            };
+          });
     }
   }
 }

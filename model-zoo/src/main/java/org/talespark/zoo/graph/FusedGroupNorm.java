@@ -14,6 +14,8 @@ import org.nd4j.autodiff.samediff.SDVariable;
  * kept for the backward pass.
  */
 final class FusedGroupNorm extends FusedOp {
+  private static final int LEAST_ELEMENTS = 16384;
+
   private final int groups;
   private final float epsilon;
   private final boolean silu;
@@ -67,36 +69,51 @@ final class FusedGroupNorm extends FusedOp {
     FloatBuffer y = FloatMemory.of(call.outputs().get(0));
     FloatBuffer means = FloatMemory.of(call.outputs().get(1));
     FloatBuffer inverses = FloatMemory.of(call.outputs().get(2));
-    float[] values = new float[n];
-    float[] row = new float[plane];
-    float[] scratch = new float[plane];
-    Activations.Silu activation = new Activations.Silu();
-    return () -> {
-      for (int bg = 0; bg < batch * groups; bg++) {
-        x.get(bg * n, values, 0, n);
-        float mean = FloatMemory.sum(values, 0, n) / n;
-        for (int i = 0; i < n; i++) {
-          values[i] -= mean;
-        }
-        float inverse =
-            (float) (1 / Math.sqrt(FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
-        means.put(bg, mean);
-        inverses.put(bg, inverse);
-        for (int k = 0; k < perGroup; k++) {
-          int c = bg % groups * perGroup + k;
-          float scale = gamma.get(c) * inverse;
-          float shift = beta.get(c);
-          int from = k * plane;
-          for (int i = 0; i < plane; i++) {
-            row[i] = values[from + i] * scale + shift;
-          }
-          if (silu) {
-            activation.forward(row, row, plane, scratch);
-          }
-          y.put(bg * n + from, row, 0, plane);
-        }
-      }
-    };
+    return Parts.ofRows(
+        groups,
+        leastGroups(batch * n),
+        (part, first, end) -> {
+          float[] values = new float[n];
+          float[] row = new float[plane];
+          float[] scratch = new float[plane];
+          Activations.Silu activation = new Activations.Silu();
+          return () -> {
+            for (int b = 0; b < batch; b++) {
+              for (int bg = b * groups + first; bg < b * groups + end; bg++) {
+                x.get(bg * n, values, 0, n);
+                float mean = FloatMemory.sum(values, 0, n) / n;
+                for (int i = 0; i < n; i++) {
+                  values[i] -= mean;
+                }
+                float inverse =
+                    (float)
+                        (1
+                            / Math.sqrt(
+                                FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
+                means.put(bg, mean);
+                inverses.put(bg, inverse);
+                for (int k = 0; k < perGroup; k++) {
+                  int c = bg % groups * perGroup + k;
+                  float scale = gamma.get(c) * inverse;
+                  float shift = beta.get(c);
+                  int from = k * plane;
+                  for (int i = 0; i < plane; i++) {
+                    row[i] = values[from + i] * scale + shift;
+                  }
+                  if (silu) {
+                    activation.forward(row, row, plane, scratch);
+                  }
+                  y.put(bg * n + from, row, 0, plane);
+                }
+              }
+            }
+          };
+        });
+  }
+
+  /** Groups that a thread takes at least; all of a group's samples go through one thread. */
+  private static int leastGroups(int elements) {
+    return Math.max(1, LEAST_ELEMENTS / elements);
   }
 
   private static final class Backward extends FusedOp {
@@ -131,62 +148,72 @@ final class FusedGroupNorm extends FusedOp {
       FloatBuffer dx = FloatMemory.of(call.outputs().get(0));
       FloatBuffer dGammas = FloatMemory.of(call.outputs().get(1));
       FloatBuffer dBetas = FloatMemory.of(call.outputs().get(2));
-      float[] normalised = new float[n];
-      float[] gradient = new float[n];
-      float[] u = new float[plane];
-      float[] g = new float[plane];
-      float[] scratch = new float[plane];
-      float[] dGamma = new float[channels];
-      float[] dBeta = new float[channels];
-      Activations.Silu activation = new Activations.Silu();
-      return () -> {
-        Arrays.fill(dGamma, 0);
-        Arrays.fill(dBeta, 0);
-        for (int bg = 0; bg < batch * groups; bg++) {
-          x.get(bg * n, normalised, 0, n);
-          dy.get(bg * n, gradient, 0, n);
-          float mean = means.get(bg);
-          float inverse = inverses.get(bg);
-          for (int i = 0; i < n; i++) {
-            normalised[i] = (normalised[i] - mean) * inverse;
-          }
-          float sum = 0;
-          float product = 0;
-          for (int k = 0; k < perGroup; k++) {
-            int c = bg % groups * perGroup + k;
-            int from = k * plane;
-            float gamma = gammas.get(c);
-            if (silu) {
-              float beta = betas.get(c);
-              for (int i = 0; i < plane; i++) {
-                u[i] = normalised[from + i] * gamma + beta;
+      return Parts.ofRows(
+          groups,
+          leastGroups(batch * n),
+          (part, first, end) -> {
+            float[] normalised = new float[n];
+            float[] gradient = new float[n];
+            float[] u = new float[plane];
+            float[] g = new float[plane];
+            float[] scratch = new float[plane];
+            float[] dGamma = new float[channels]; // only its own groups' channels
+            float[] dBeta = new float[channels];
+            Activations.Silu activation = new Activations.Silu();
+            int firstChannel = first * perGroup;
+            int ownChannels = (end - first) * perGroup;
+            return () -> {
+              Arrays.fill(dGamma, 0);
+              Arrays.fill(dBeta, 0);
+              for (int b = 0; b < batch; b++) {
+                for (int bg = b * groups + first; bg < b * groups + end; bg++) {
+                  x.get(bg * n, normalised, 0, n);
+                  dy.get(bg * n, gradient, 0, n);
+                  float mean = means.get(bg);
+                  float inverse = inverses.get(bg);
+                  for (int i = 0; i < n; i++) {
+                    normalised[i] = (normalised[i] - mean) * inverse;
+                  }
+                  float sum = 0;
+                  float product = 0;
+                  for (int k = 0; k < perGroup; k++) {
+                    int c = bg % groups * perGroup + k;
+                    int from = k * plane;
+                    float gamma = gammas.get(c);
+                    if (silu) {
+                      float beta = betas.get(c);
+                      for (int i = 0; i < plane; i++) {
+                        u[i] = normalised[from + i] * gamma + beta;
+                      }
+                      System.arraycopy(gradient, from, g, 0, plane);
+                      activation.backward(u, g, plane, scratch);
+                      System.arraycopy(g, 0, gradient, from, plane);
+                    }
+                    float ofBeta = FloatMemory.sum(gradient, from, plane);
+                    float ofGamma = FloatMemory.dot(gradient, normalised, from, plane);
+                    dBeta[c] += ofBeta;
+                    dGamma[c] += ofGamma;
+                    sum += gamma * ofBeta;
+                    product += gamma * ofGamma;
+                  }
+                  float meanOfSum = sum / n;
+                  float meanOfProduct = product / n;
+                  for (int k = 0; k < perGroup; k++) {
+                    float gamma = gammas.get(bg % groups * perGroup + k);
+                    int from = k * plane;
+                    for (int i = from; i < from + plane; i++) {
+                      gradient[i] =
+                          inverse
+                              * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
+                    }
+                  }
+                  dx.put(bg * n, gradient, 0, n);
+                }
               }
-              System.arraycopy(gradient, from, g, 0, plane);
-              activation.backward(u, g, plane, scratch);
-              System.arraycopy(g, 0, gradient, from, plane);
-            }
-            float ofBeta = FloatMemory.sum(gradient, from, plane);
-            float ofGamma = FloatMemory.dot(gradient, normalised, from, plane);
-            dBeta[c] += ofBeta;
-            dGamma[c] += ofGamma;
-            sum += gamma * ofBeta;
-            product += gamma * ofGamma;
-          }
-          float meanOfSum = sum / n;
-          float meanOfProduct = product / n;
-          for (int k = 0; k < perGroup; k++) {
-            float gamma = gammas.get(bg % groups * perGroup + k);
-            int from = k * plane;
-            for (int i = from; i < from + plane; i++) {
-              gradient[i] =
-                  inverse * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
-            }
-          }
-          dx.put(bg * n, gradient, 0, n);
-        }
-        dGammas.put(0, dGamma, 0, channels);
-        dBetas.put(0, dBeta, 0, channels);
-      };
+              dGammas.put(firstChannel, dGamma, firstChannel, ownChannels);
+              dBetas.put(firstChannel, dBeta, firstChannel, ownChannels);
+            };
+          });
     }
   }
 }

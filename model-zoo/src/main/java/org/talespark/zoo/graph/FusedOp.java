@@ -28,6 +28,14 @@ abstract class FusedOp extends GraphOp {
     return false;
   }
 
+  /**
+   * Whether its output may lie where an input of the same shape lies: the kernel must have read an
+   * element before it writes there, and not read it again.
+   */
+  boolean inPlace() {
+    return false;
+  }
+
   /** Binds the operation to its arrays, all contiguous and in C order. */
   abstract Kernel kernel(OpCall call);
 }

@@ -43,7 +43,9 @@ final class Lifetimes {
     for (int i = 0; i < nodes.size(); i++) {
       Node node = nodes.get(i);
       boolean elementWise =
-          ELEMENT_WISE.contains(node.op.opName()) || node.op instanceof TransformOp;
+          ELEMENT_WISE.contains(node.op.opName())
+              || node.op instanceof TransformOp
+              || (node.op instanceof FusedOp fused && fused.inPlace());
       if (!elementWise || node.outputs.size() != 1 || !node.outputs.get(0).inArena()) {
         continue;
       }

@@ -232,12 +232,16 @@ public final class Ops {
 
   /** x * Phi(x) with the error function, PyTorch's default. */
   public SDVariable gelu(SDVariable x) {
-    return x.mul(0.5).mul(graph.math().erf(x.mul(Math.sqrt(0.5))).add(1.0));
+    return fused
+        ? Activations.apply(x, new Activations.Gelu())
+        : x.mul(0.5).mul(graph.math().erf(x.mul(Math.sqrt(0.5))).add(1.0));
   }
 
   /** x * sigmoid(1.702 x). */
   public SDVariable quickGelu(SDVariable x) {
-    return x.mul(graph.nn().sigmoid(x.mul(1.702)));
+    return fused
+        ? Activations.apply(x, new Activations.QuickGelu())
+        : x.mul(graph.nn().sigmoid(x.mul(1.702)));
   }
 
   public SDVariable tanh(SDVariable x) {
@@ -302,7 +306,10 @@ public final class Ops {
   /** x [N, in], weight [out, in], bias [out] or null -> [N, out]. */
   public SDVariable linear(SDVariable x, SDVariable weight, SDVariable bias) {
     SDVariable y = matmul(x, weight, false, true);
-    return bias == null ? y : y.add(bias);
+    if (bias == null) {
+      return y;
+    }
+    return fused ? FusedBias.add(y, bias) : y.add(bias);
   }
 
   /** Rows of a parameter: table [K, D], int32 indices [N] -> [N, D]. */

@@ -2,20 +2,27 @@ package org.talespark.zoo.graph;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The operations that language models have besides those of {@link Ops}: for float32 each is one
- * fused operation, for double, and where {@link Ops} does not fuse, it is made of ND4J's own.
+ * The operations that transformers have besides those of {@link Ops}: for float32 each is one fused
+ * operation, for double, and where {@link Ops} does not fuse, it is made of ND4J's own.
  *
  * <p>B batch, T tokens, N = B*T rows, h heads, d elements of a head.
  */
 public final class TransformerOps {
   /** What is added to scores of keys that must not be seen; its exponential is exactly zero. */
   private static final double UNSEEN = -1e9;
+
+  /**
+   * The same where a row may have no key at all: softmax of doubles, which takes no largest element
+   * away from rows below zero, must still find something to divide by.
+   */
+  private static final double MASKED = -500;
 
   private final Ops ops;
   private final SameDiff graph;
@@ -34,6 +41,24 @@ public final class TransformerOps {
     SDVariable mean = graph.math().square(x).mean(true, 1);
     long width = gain.getShape()[0];
     return x.div(graph.math().sqrt(mean.add(epsilon))).mul(gain.reshape(1, width));
+  }
+
+  /**
+   * Normalises rows and gives each element its gain and shift: gain (x - mean) / sqrt(var +
+   * epsilon) + shift, x [N, D], gain and shift [D] -> [N, D].
+   */
+  public SDVariable layerNorm(SDVariable x, SDVariable gain, SDVariable shift, double epsilon) {
+    return ops.fused()
+        ? FusedLayerNorm.apply(x, gain, shift, 0, epsilon)
+        : normalised(x, epsilon).mul(ops.reshape(gain, 1, -1)).add(shift);
+  }
+
+  /** (x - mean) / sqrt(var + epsilon) of each row, of ND4J's operations. */
+  SDVariable normalised(SDVariable x, double epsilon) {
+    SDVariable centred = x.sub(x.mean(true, 1));
+    SDVariable variance = graph.math().square(centred).mean(true, 1);
+    // not divided: the gradient of a division by a single number is wrong
+    return centred.mul(graph.math().sqrt(variance.add(epsilon)).rdiv(1.0));
   }
 
   /** gate sigmoid(gate) up, all of one shape. */
@@ -111,5 +136,50 @@ public final class TransformerOps {
       }
     }
     return ops.softmax(x.mul(scale).add(table(mask, rows, tokens)), 3);
+  }
+
+  /**
+   * Which keys count, for every head: mask [B, S] of ones and zeros -> [B, h, 1, S]. One will do
+   * for all layers.
+   */
+  public SDVariable keyMask(SDVariable mask, int batch, int keys, int heads) {
+    SDVariable ones = graph.constant(Nd4j.ones(ops.type(), 1, heads, 1, 1));
+    return ops.reshape(mask, batch, 1, 1, keys).mul(ones);
+  }
+
+  /**
+   * Attention of every query to every key that counts (Vaswani 2017, arXiv:1706.03762, Eq. 1):
+   * query [B, h, T, d], key and value [B, h, S, d] -> [B, h, T, d]. A query without any key gets
+   * zeros.
+   *
+   * @param mask from {@link #keyMask}, or null where every key counts
+   * @param dimension d, by whose root scores are divided
+   */
+  public SDVariable attention(
+      SDVariable query, SDVariable key, SDVariable value, SDVariable mask, int dimension) {
+    SDVariable scores = ops.matmul(query, key, false, true); // [B, h, T, S]
+    SDVariable weights = maskedSoftmax(scores, mask, 1 / Math.sqrt(dimension));
+    return ops.matmul(weights, value, false, false);
+  }
+
+  /**
+   * softmax(scale x) of each row over the keys whose mask is one; all others have weight zero: x
+   * [B, h, T, S], mask [B, h, 1, S] or null.
+   */
+  SDVariable maskedSoftmax(SDVariable x, SDVariable mask, double scale) {
+    if (ops.fused()) {
+      return FusedSoftmax.apply(x, mask, scale);
+    }
+    if (mask == null) {
+      return ops.softmax(x.mul(scale), 3);
+    }
+    // the mask has no gradient, and ND4J's gradients of broadcast operands take long
+    SDVariable penalty = mask.sub(1.0).mul(-MASKED);
+    SDVariable scores =
+        NativeOp.of("add", List.of(x.mul(scale), penalty), new long[0], (op, g) -> g).output();
+    SDVariable weights = ops.softmax(scores, 3);
+    return NativeOp.of( // a row without any key has no weight
+            "multiply", List.of(weights, mask), new long[0], (op, g) -> List.of(g.get(0).mul(mask)))
+        .output();
   }
 }

@@ -70,6 +70,13 @@ public final class Layers {
     return ops.conv2d(x, weight, bias, stride, padding);
   }
 
+  /** A convolution that begins as zero, so that what it is added to begins unchanged. */
+  public SDVariable zeroConv(
+      String name, SDVariable x, int in, int out, int kernel, int stride, int padding) {
+    SDVariable weight = zeros(name + ".weight", out, in, kernel, kernel);
+    return ops.conv2d(x, weight, zeros(name + ".bias", out), stride, padding);
+  }
+
   /** Transposed convolution: x [B, in, H, W] -> [B, out, H', W']. */
   public SDVariable convTranspose(
       String name, SDVariable x, int in, int out, int kernel, int stride, int padding) {
@@ -86,32 +93,58 @@ public final class Layers {
         x, uniform(name + ".weight", bound, out, in), uniform(name + ".bias", bound, out));
   }
 
+  /** x [N, in] -> [N, out], without bias. */
+  public SDVariable projection(String name, SDVariable x, int in, int out) {
+    return ops.linear(x, uniform(name + ".weight", 1 / Math.sqrt(in), out, in), null);
+  }
+
+  /** A linear layer that begins as zero: x [N, in] -> [N, out]. */
+  public SDVariable zeroLinear(String name, SDVariable x, int in, int out) {
+    return ops.linear(x, zeros(name + ".weight", out, in), zeros(name + ".bias", out));
+  }
+
   /** Group normalisation of x [B, channels, H, W], epsilon 1e-6. */
   public SDVariable groupNorm(String name, SDVariable x, int channels, int groups) {
-    return ops.groupNorm(x, ones(name, channels), zeros(name, channels), groups, 1e-6);
+    return ops.groupNorm(x, gain(name, channels), shift(name, channels), groups, 1e-6);
+  }
+
+  /** Group normalisation followed by SiLU, epsilon 1e-6. */
+  public SDVariable groupNormSilu(String name, SDVariable x, int channels, int groups) {
+    return groupNormSilu(name, x, channels, groups, 1e-6);
   }
 
   /** Group normalisation followed by SiLU. */
-  public SDVariable groupNormSilu(String name, SDVariable x, int channels, int groups) {
-    return ops.groupNormSilu(x, ones(name, channels), zeros(name, channels), groups, 1e-6);
+  public SDVariable groupNormSilu(
+      String name, SDVariable x, int channels, int groups, double epsilon) {
+    return ops.groupNormSilu(x, gain(name, channels), shift(name, channels), groups, epsilon);
   }
 
   /** Batch normalisation of x [B, channels, H, W] with the batch's statistics, epsilon 1e-5. */
   public SDVariable batchNorm(String name, SDVariable x, int channels) {
-    return ops.batchNorm(x, ones(name, channels), zeros(name, channels), 1e-5);
+    return ops.batchNorm(x, gain(name, channels), shift(name, channels), 1e-5);
   }
 
   /** Normalises the rows of x [N, width] by their root mean square; {@code name.weight}. */
   public SDVariable rmsNorm(String name, SDVariable x, int width, double epsilon) {
-    return new TransformerOps(ops).rmsNorm(x, ones(name, width), epsilon);
+    return new TransformerOps(ops).rmsNorm(x, gain(name, width), epsilon);
   }
 
-  private SDVariable ones(String name, int n) {
+  /** Normalises the rows of x [N, width]; {@code name.weight}, {@code name.bias}. */
+  public SDVariable layerNorm(String name, SDVariable x, int width, double epsilon) {
+    return new TransformerOps(ops).layerNorm(x, gain(name, width), shift(name, width), epsilon);
+  }
+
+  private SDVariable gain(String name, int n) {
     return parameter(name + ".weight", Nd4j.ones(ops.type(), n));
   }
 
-  private SDVariable zeros(String name, int n) {
-    return parameter(name + ".bias", Nd4j.zeros(ops.type(), n));
+  private SDVariable shift(String name, int n) {
+    return zeros(name + ".bias", n);
+  }
+
+  /** A parameter that begins as zero. */
+  public SDVariable zeros(String name, long... shape) {
+    return parameter(name, Nd4j.zeros(ops.type(), shape));
   }
 
   /** A parameter uniform in [-bound, bound). */
@@ -119,7 +152,7 @@ public final class Layers {
     if (source instanceof Trained trained) {
       return parameter(name, Uniform.fill(trained.seed(), name, bound, shape, DataType.DOUBLE));
     }
-    return parameter(name, Nd4j.zeros(ops.type(), shape));
+    return zeros(name, shape);
   }
 
   /** A parameter drawn from a normal distribution around zero. */
@@ -127,7 +160,7 @@ public final class Layers {
     if (source instanceof Trained trained) {
       return parameter(name, Normal.fill(trained.seed(), name, deviation, shape, DataType.DOUBLE));
     }
-    return parameter(name, Nd4j.zeros(ops.type(), shape));
+    return zeros(name, shape);
   }
 
   /** A parameter with these initial values. */

@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.talespark.zoo.diffusion.Dit;
+import org.talespark.zoo.diffusion.UNet2DCondition;
 
 /** No timing is asserted: only what holds on a busy machine too. */
 class StepBenchTest {
@@ -29,6 +31,27 @@ class StepBenchTest {
       assertThat(each.maxGradientDifference()).as(each.name()).isZero();
       assertThat(each.ratio()).as(each.name()).isPositive();
       assertThat(each.planBytes()).as(each.name()).isLessThan(each.sumOfArraysBytes());
+    }
+  }
+
+  @Test
+  void aDenoisersPlanDiffersFromTheInterpreterByRoundingAlone() {
+    List<StepCase> tiny =
+        List.of(
+            new DenoiserCase(
+                "unet_step",
+                new UNet2DCondition.Config(3, List.of(4, 8), 1, List.of(false, true), 2, 4, 2, 5),
+                2,
+                8,
+                5),
+            new DenoiserCase("dit_s8_step", new Dit.Config(3, 2, 8, 2, 2, 5), 2, 8, 5));
+    StepResult result = StepBench.measure(new StepBench.Settings(1, 0, 2), tiny, line -> {});
+    assertThat(result.cases())
+        .extracting(StepResult.Case::name)
+        .containsExactly("unet_step", "dit_s8_step");
+    for (StepResult.Case each : result.cases()) {
+      assertThat(each.maxGradientDifference()).as(each.name()).isBetween(0.0, 1e-4);
+      assertThat(each.ratio()).as(each.name()).isPositive();
     }
   }
 
