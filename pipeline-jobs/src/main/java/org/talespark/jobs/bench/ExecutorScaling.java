@@ -21,10 +21,10 @@ import org.talespark.jobs.cluster.ClusterConfig;
 import org.talespark.jobs.cluster.Sessions;
 
 /**
- * Times the prepare job on embedded clusters of one and of two executors with a core each. They
- * take turns; every cluster is new and prepares a part of the pictures first, which does not count,
- * for what a Java process needs to become fast is the same for a thousand pictures and for a
- * million.
+ * Times the prepare job on embedded clusters of one and of two executors with a core each ({@link
+ * ProcessorEach}). They take turns; every cluster is new and prepares a part of the pictures first,
+ * which does not count, for what a Java process needs to become fast is the same for a thousand
+ * pictures and for a million.
  *
  * @param folder where photographs are
  * @param pictures how many of them there are
@@ -67,8 +67,8 @@ record ExecutorScaling(
       List<Rates> ones = new ArrayList<>();
       List<Rates> twos = new ArrayList<>();
       for (int turn = 0; turn < turns; turn++) {
-        ones.add(rates(1, part, whole, scratch));
-        twos.add(rates(2, part, whole, scratch));
+        ones.add(rates(1, part, whole, scratch, progress));
+        twos.add(rates(2, part, whole, scratch, progress));
         progress.accept(
             "turn %d of %d: one executor %.1f pictures/s, two %.1f; examining %.1f and %.1f"
                 .formatted(
@@ -112,7 +112,8 @@ record ExecutorScaling(
     return to;
   }
 
-  private Rates rates(int executors, Path part, Path whole, Path scratch) throws IOException {
+  private Rates rates(int executors, Path part, Path whole, Path scratch, Consumer<String> progress)
+      throws IOException {
     String master = "local-cluster[%d,1,%d]".formatted(executors, EXECUTOR_MB);
     ClusterConfig config =
         new ClusterConfig(
@@ -122,6 +123,9 @@ record ExecutorScaling(
             Map.of("spark.executor.memory", HEAP_MB + "m", JAVA_OPTIONS, ONE_PROCESSOR));
     Path out = scratch.resolve("dataset");
     try (SparkSession session = Sessions.open(master, "talespark bench prepare", config)) {
+      if (!ProcessorEach.hold(session.sparkContext(), executors)) {
+        progress.accept("executors=%d are not held to a processor each".formatted(executors));
+      }
       for (int i = 0; i < executors; i++) { // as many pictures for each
         prepare(session, part, out);
       }
