@@ -114,7 +114,7 @@ final class DiffusionLearner implements Learner {
     SDVariable samples = layers.ops().input(SAMPLES, sampleShape());
     SDVariable times =
         layers.ops().input(TIME_FEATURES, context.batch(), config.model().timeFeatures());
-    return config.model().build(layers, samples, times, context.batch(), context.size());
+    return config.model().build(layers, samples, times, null, context.batch(), context.size());
   }
 
   private CompiledGraph.Builder inputs(CompiledGraph.Builder builder) {

@@ -10,8 +10,9 @@ import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
 
 /**
- * Training of a diffusion model on pictures.
+ * Training of a diffusion model on pictures, without texts.
  *
+ * @param model of three channels and no context
  * @param weighting of the squared error at each timestep
  * @param evaluationTimesteps how many timesteps held-out pictures are noised to, evenly spaced
  * @param sampler makes the pictures to look at
@@ -19,7 +20,7 @@ import org.talespark.zoo.train.LearnerContext;
  * @param emaDecay of the averaged weights, which evaluation and sampling use
  */
 public record DiffusionLearnerConfig(
-    DenoisingNetwork model,
+    DenoiserConfig model,
     NoiseConfig noise,
     Prediction prediction,
     LossWeighting weighting,
@@ -37,7 +38,7 @@ public record DiffusionLearnerConfig(
    * @param sampleSize side of the samples it was trained on
    */
   record ModelFile(
-      DenoisingNetwork model, NoiseConfig noise, Prediction prediction, int sampleSize) {}
+      DenoiserConfig model, NoiseConfig noise, Prediction prediction, int sampleSize) {}
 
   public DiffusionLearnerConfig {
     requireNonNull(model, "task.model");
@@ -59,6 +60,11 @@ public record DiffusionLearnerConfig(
       throw new IllegalArgumentException(
           "Cannot configure training: model.channels=%d, expected 3 for pictures"
               .formatted(model.channels()));
+    }
+    if (model.contextDimension() != 0) {
+      throw new IllegalArgumentException(
+          "Cannot configure training: model.context_dimension=%d, expected 0, since no texts are trained on; try task.model.context_dimension=0"
+              .formatted(model.contextDimension()));
     }
   }
 

@@ -1,5 +1,7 @@
 package org.talespark.zoo.diffusion;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+
 /**
  * What a network predicts of x_t = alpha x0 + sigma noise: the noise, the picture x0, or v = alpha
  * noise - sigma x0 (Salimans and Ho 2022, arXiv:2202.00512). Any of them and x_t give the others:
@@ -13,6 +15,7 @@ package org.talespark.zoo.diffusion;
  */
 public enum Prediction {
   /** The noise. */
+  @JsonProperty("epsilon")
   EPSILON {
     @Override
     Mix target(NoiseSchedule schedule, int t) {
@@ -41,6 +44,7 @@ public enum Prediction {
   },
 
   /** v, which is the picture's negative where there is only noise, and the noise where none is. */
+  @JsonProperty("v_prediction")
   V_PREDICTION {
     @Override
     Mix target(NoiseSchedule schedule, int t) {
@@ -64,6 +68,7 @@ public enum Prediction {
   },
 
   /** The picture. */
+  @JsonProperty("sample")
   SAMPLE {
     @Override
     Mix target(NoiseSchedule schedule, int t) {

@@ -7,18 +7,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Progress;
@@ -46,7 +47,7 @@ class DiffusionLearnerTest {
   @EnumSource
   void oneBatchIsOverfittedAndGivenBack(Prediction prediction) {
     DiffusionLearnerConfig config =
-        Learners.config(32, COSINE, prediction, new LossWeighting.None());
+        Learners.config(Learners.uNet(8, 16), COSINE, prediction, new LossWeighting.None());
     Batch batch = Learners.batch(0, 0, 1);
     Batch repeated = repeated(batch, 8); // eight timesteps a step for the same picture
     try (Learner learner = config.create(Learners.context(8, DataType.FLOAT, Reducer.ALONE))) {
@@ -98,10 +99,16 @@ class DiffusionLearnerTest {
         .containsExactly("loss", "squared_error", "gradient_norm", "learning_rate");
   }
 
-  @Test
-  void savedAndLoadedTrainingEqualsUninterrupted() {
-    try (Learner whole = Learners.learner(2, DataType.FLOAT);
-        Learner resumed = Learners.learner(2, DataType.FLOAT)) {
+  private static Stream<DenoiserConfig> kinds() {
+    return Stream.of(Denoisers.uNet(0), Denoisers.dit(0));
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void savedAndLoadedTrainingEqualsUninterrupted(DenoiserConfig kind) {
+    DiffusionLearnerConfig config = Learners.config(kind);
+    try (Learner whole = config.create(Learners.context(2, DataType.FLOAT, Reducer.ALONE));
+        Learner resumed = config.create(Learners.context(2, DataType.FLOAT, Reducer.ALONE))) {
       for (int step = 0; step < 4; step++) {
         whole.step(Learners.batch(step, 0, 2), progress(step));
       }
@@ -130,7 +137,8 @@ class DiffusionLearnerTest {
   @EnumSource
   void lossesAreTheWeightedSquaresOfWhatIsToBePredicted(Prediction prediction) {
     LossWeighting weighting = new LossWeighting.MinSnr(5);
-    DiffusionLearnerConfig config = Learners.config(4, COSINE, prediction, weighting);
+    DiffusionLearnerConfig config =
+        Learners.config(Learners.uNet(4, 8), COSINE, prediction, weighting);
     Batch batch = Learners.batch(2, 0, 3);
     TrainingNoise drawn = new TrainingNoise(11, 1000, 3, Learners.ELEMENTS, 0);
     drawn.draw(7, batch.keys());
@@ -211,18 +219,18 @@ class DiffusionLearnerTest {
   void theAverageMovesAndIsTheOneSampledFrom() {
     Batch batch = Learners.batch(0, 0, 2);
     try (Learner learner = Learners.learner(2, DataType.FLOAT)) {
-      INDArray average = learner.ema().get("third.weight");
+      INDArray average = learner.ema().get("conv_out.weight");
       INDArray before = average.dup();
       float[][][] first = learner.samples(batch);
       for (int step = 0; step < 5; step++) {
         learner.step(batch, progress(step));
       }
       assertThat(Learners.largestDifference(average, before)).isPositive();
-      assertThat(Learners.largestDifference(average, learner.model().get("third.weight")))
+      assertThat(Learners.largestDifference(average, learner.model().get("conv_out.weight")))
           .isPositive();
       float[][][] moved = learner.samples(batch);
       assertThat(moved[1][0]).isNotEqualTo(first[1][0]);
-      learner.model().get("third.weight").muli(3);
+      learner.model().get("conv_out.weight").muli(3);
       assertThat(Arrays.deepEquals(learner.samples(batch), moved)).isTrue();
       average.muli(3);
       assertThat(learner.samples(batch)[1][0]).isNotEqualTo(moved[1][0]);
@@ -237,7 +245,7 @@ class DiffusionLearnerTest {
     try (Learner learner =
         Learners.config().create(Learners.context(2, DataType.DOUBLE, Reducer.apart(1, 2)))) {
       assertThat(learner.statistics()).isEmpty();
-      INDArray average = learner.ema().get("second.weight");
+      INDArray average = learner.ema().get("conv_in.weight");
       INDArray before = average.dup();
       learner.step(Learners.batch(0, 0, 2), progress(0));
       learner.step(Learners.batch(1, 0, 2), progress(1));
@@ -259,44 +267,30 @@ class DiffusionLearnerTest {
   /** On the same pictures whatever the number of workers. */
   private static Run train(DataType type, int workers, int steps) throws Exception {
     int each = 12 / workers;
-    Learners.Exchange exchange = new Learners.Exchange(workers);
-    ExecutorService threads = Executors.newFixedThreadPool(workers);
-    try {
-      List<Future<Run>> futures = new ArrayList<>();
-      for (int r = 0; r < workers; r++) {
-        int rank = r;
-        futures.add(
-            threads.submit(
-                () -> {
+    List<Run> runs =
+        new InProcessWorkers(workers)
+            .run(
+                reducer -> {
                   List<Map<String, Double>> losses = new ArrayList<>();
                   try (Learner learner =
-                      Learners.config()
-                          .create(Learners.context(each, type, exchange.reducer(rank)))) {
+                      Learners.config().create(Learners.context(each, type, reducer))) {
                     for (int step = 0; step < steps; step++) {
-                      Batch batch = Learners.batch(step, rank * each, each);
+                      Batch batch = Learners.batch(step, reducer.rank() * each, each);
                       losses.add(learner.step(batch, progress(step)).losses());
                     }
                     return new Run(losses, Learners.copies(learner));
                   }
-                }));
-      }
-      List<Run> runs = new ArrayList<>();
-      for (Future<Run> future : futures) {
-        runs.add(future.get());
-      }
-      for (Run run : runs) { // replicas stay equal to the bit
-        assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-        run.end()
-            .forEach(
-                (name, array) ->
-                    assertThat(Learners.largestDifference(array, runs.get(0).end().get(name)))
-                        .as(name)
-                        .isZero());
-      }
-      return runs.get(0);
-    } finally {
-      threads.shutdownNow();
+                });
+    for (Run run : runs) { // replicas stay equal to the bit
+      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
+      run.end()
+          .forEach(
+              (name, array) ->
+                  assertThat(Learners.largestDifference(array, runs.get(0).end().get(name)))
+                      .as(name)
+                      .isZero());
     }
+    return runs.get(0);
   }
 
   @ParameterizedTest
@@ -323,7 +317,9 @@ class DiffusionLearnerTest {
         .forEach(
             (name, array) -> {
               INDArray expected = one.end().get(name);
-              double error = array.distance2(expected) / expected.norm2Number().doubleValue();
+              double norm =
+                  Math.max(1e-30, expected.norm2Number().doubleValue()); // some are still zero
+              double error = array.distance2(expected) / norm;
               assertThat(error).as(name).isLessThan(10 * tolerance);
             });
   }
@@ -354,7 +350,9 @@ class DiffusionLearnerTest {
   void combinationsThatCannotBeTrainedAreRefused() {
     NoiseConfig toZero = new NoiseConfig.Cosine(1000, 0.008, 0.999, true);
     assertThatThrownBy(
-            () -> Learners.config(4, toZero, Prediction.EPSILON, new LossWeighting.None()))
+            () ->
+                Learners.config(
+                    Learners.uNet(4, 8), toZero, Prediction.EPSILON, new LossWeighting.None()))
         .hasMessageContaining("prediction=epsilon zero_terminal_snr=true");
     DiffusionLearnerConfig good = Learners.config();
     assertThatThrownBy(() -> with(good, 0, good.sampler()))
@@ -362,6 +360,15 @@ class DiffusionLearnerTest {
     assertThatThrownBy(() -> with(good, 4, new Sampler.Ddpm(1001, Spacing.TRAILING)))
         .hasMessageContaining("sampler.steps=1001");
     assertThat(with(good, 1, good.sampler()).evaluatedTimesteps()).containsExactly(500);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"unet", "dit"})
+  void aNetworkThatReadsTextsIsRefusedByItsKey(String type) {
+    DenoiserConfig model = type.equals("unet") ? Denoisers.uNet(5) : Denoisers.dit(5);
+    assertThatThrownBy(() -> Learners.config(model))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("model.context_dimension=5, expected 0");
   }
 
   private static DiffusionLearnerConfig with(
@@ -381,8 +388,8 @@ class DiffusionLearnerTest {
 
   @Test
   void theMemoryReportNamesTheSizeOfTheModel() {
-    int parameters = 16 * 6 + 6 + 3 * 6 * 9 + 6 + 6 * 6 * 9 + 6 + 6 * 3 * 9 + 3;
     try (Learner learner = Learners.learner(2, DataType.FLOAT)) {
+      long parameters = learner.model().values().stream().mapToLong(INDArray::length).sum();
       assertThat(learner.memoryReport())
           .contains("diffusion model of %d parameters".formatted(parameters))
           .contains("evaluation: ");

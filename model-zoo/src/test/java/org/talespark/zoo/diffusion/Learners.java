@@ -5,13 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.TimeUnit;
-import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.talespark.zoo.graph.Ops;
-import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Batch;
@@ -19,41 +14,23 @@ import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Reducer;
 
-/** A small network, pictures, learners and workers for tests. */
+/** Small networks, pictures and learners for tests. */
 final class Learners {
   static final int SIZE = 8;
   static final int ELEMENTS = 3 * SIZE * SIZE;
 
   private Learners() {}
 
-  /** Three convolutions; the time is added behind the first. */
-  record ThreeLayers(int width) implements DenoisingNetwork {
-    @Override
-    public int channels() {
-      return 3;
-    }
-
-    @Override
-    public int timeFeatures() {
-      return 16;
-    }
-
-    @Override
-    public SDVariable build(
-        Layers layers, SDVariable sample, SDVariable timeFeatures, int batch, int side) {
-      Ops ops = layers.ops();
-      SDVariable time = layers.linear("time", timeFeatures, timeFeatures(), width); // [B, width]
-      SDVariable x = layers.conv("first", sample, 3, width, 3, 1, 1);
-      x = ops.silu(x.add(ops.reshape(time, batch, width, 1, 1)));
-      x = ops.silu(layers.conv("second", x, width, width, 3, 1, 1));
-      return layers.conv("third", x, width, 3, 3, 1, 1);
-    }
+  /** Two levels without text, of these widths, the second with attention. */
+  static DenoiserConfig uNet(int first, int second) {
+    return new UNet2DCondition.Config(
+        3, List.of(first, second), 1, List.of(false, true), 2, 0, 2, 0);
   }
 
   static DiffusionLearnerConfig config(
-      int width, NoiseConfig noise, Prediction prediction, LossWeighting weighting) {
+      DenoiserConfig model, NoiseConfig noise, Prediction prediction, LossWeighting weighting) {
     return new DiffusionLearnerConfig(
-        new ThreeLayers(width),
+        model,
         noise,
         prediction,
         weighting,
@@ -66,8 +43,12 @@ final class Learners {
   }
 
   static DiffusionLearnerConfig config() {
+    return config(uNet(4, 8));
+  }
+
+  static DiffusionLearnerConfig config(DenoiserConfig model) {
     return config(
-        6,
+        model,
         new NoiseConfig.Cosine(1000, 0.008, 0.999, false),
         Prediction.V_PREDICTION,
         new LossWeighting.MinSnr(5));
@@ -131,54 +112,5 @@ final class Learners {
 
   static double largestDifference(INDArray a, INDArray b) {
     return a.sub(b).amaxNumber().doubleValue();
-  }
-
-  /** Workers in one process, one a thread. */
-  static final class Exchange {
-    private final CyclicBarrier barrier;
-    private final INDArray[] parts;
-    private INDArray total;
-
-    Exchange(int workers) {
-      barrier = new CyclicBarrier(workers);
-      parts = new INDArray[workers];
-    }
-
-    Reducer reducer(int rank) {
-      return new Reducer() {
-        @Override
-        public int rank() {
-          return rank;
-        }
-
-        @Override
-        public int workers() {
-          return parts.length;
-        }
-
-        @Override
-        public void sum(INDArray flat) {
-          parts[rank] = flat;
-          await();
-          if (rank == 0) {
-            total = parts[0].dup();
-            for (int r = 1; r < parts.length; r++) {
-              total.addi(parts[r]);
-            }
-          }
-          await();
-          flat.assign(total);
-          await();
-        }
-      };
-    }
-
-    private void await() {
-      try {
-        barrier.await(60, TimeUnit.SECONDS);
-      } catch (Exception e) {
-        throw new IllegalStateException("Cannot exchange: another worker failed", e);
-      }
-    }
   }
 }

@@ -21,13 +21,15 @@ import picocli.CommandLine.Option;
 public final class TrainCommand extends JobCommand {
 
   /** The recipes that come with the program. */
-  public static final List<String> RECIPES = List.of("vqvae", "vqgan", "features", "language");
+  public static final List<String> RECIPES =
+      List.of("vqvae", "vqgan", "features", "language", "ddpm-scenes");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
-      description = "A built-in recipe (vqvae, vqgan, features, language) or a YAML file.")
+      description =
+          "A built-in recipe (vqvae, vqgan, features, language, ddpm-scenes) or a YAML file.")
   private String recipe;
 
   @Option(

@@ -70,7 +70,7 @@ public final class TrainReport {
       }
     }
     if (!grids.isEmpty()) {
-      report.pictures("Held-out samples: originals above, reconstructions below", 1, grids);
+      report.pictures("Samples: held-out originals above, the model's pictures below", 1, grids);
     }
   }
 

@@ -79,6 +79,14 @@ class GradientSharingTest {
   }
 
   @Test
+  void aDiffusionModelIsTrained() throws IOException {
+    TrainJob.Result result =
+        train(false, Tiny.DIFFUSION, "train.steps=10", "train.checkpoint_every=10");
+    assertThat(result.step()).isEqualTo(10);
+    assertThat(result.metrics().get("denoising_loss")).isFinite();
+  }
+
+  @Test
   void runningStatisticsAreRefusedWithTheReason() {
     assertThatThrownBy(() -> train(false, "task.model.quantizer.learning=ema"))
         .isInstanceOf(IllegalArgumentException.class)

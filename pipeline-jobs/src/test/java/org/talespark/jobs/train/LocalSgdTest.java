@@ -163,6 +163,17 @@ class LocalSgdTest {
   }
 
   @Test
+  void aDiffusionModelIsTrainedInRounds() throws IOException {
+    Path out = fresh.resolve("diffusion");
+    TrainJob.Result result =
+        train(out, false, rounds(Tiny.DIFFUSION, "train.steps=4", "local_sgd.inner_steps=2"));
+    assertThat(result.step()).isEqualTo(4);
+    assertThat(result.metrics().get("denoising_loss")).isFinite();
+    JsonNode state = Tiny.json(Tiny.checkpoint(out, 4).resolve("trainer_state.json"));
+    assertThat(state.at("/counters/ema").asLong()).isEqualTo(4);
+  }
+
+  @Test
   void roundsSendFarLessThanSteps() throws IOException {
     TrainJob.Result steps = train(fresh.resolve("steps"), false, Tiny.config());
     TrainJob.Result rounds =

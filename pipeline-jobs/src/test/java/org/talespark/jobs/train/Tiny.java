@@ -65,6 +65,25 @@ final class Tiny {
         ema_decay: 0.9
       """;
 
+  /** In place of the recipe's task, an unconditional U-Net. */
+  static final String DIFFUSION =
+      """
+      task={
+        type: diffusion,
+        model: {type: unet, channels: 3, block_out_channels: [4, 8], layers_per_block: 1,
+          attention: [false, true], num_attention_heads: 2, attention_head_dim: 0,
+          norm_num_groups: 2, context_dimension: 0},
+        noise: {type: cosine},
+        prediction: v_prediction,
+        weighting: {type: min_snr, gamma: 5.0},
+        evaluation_timesteps: 1,
+        sampler: {type: dpm_solver, steps: 3},
+        optimizer: {type: adamw, beta1: 0.9, beta2: 0.99, weight_decay: 0.01},
+        schedule: {type: constant},
+        clip_norm: 1.0,
+        ema_decay: 0.9}
+      """;
+
   private Tiny() {}
 
   /** A prepared dataset of 60 pages below a folder. */

@@ -10,6 +10,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
+import org.talespark.zoo.diffusion.LossWeighting;
+import org.talespark.zoo.diffusion.NoiseConfig;
+import org.talespark.zoo.diffusion.Sampler;
+import org.talespark.zoo.diffusion.Spacing;
 import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
 import org.talespark.zoo.vq.VqLearnerConfig;
@@ -28,7 +33,7 @@ class TrainConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"vqvae", "vqgan", "features", "language"})
+  @ValueSource(strings = {"vqvae", "vqgan", "features", "language", "ddpm-scenes"})
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     TrainConfig config = recipe(name);
     assertThat(config.train().workers()).isEqualTo(2);
@@ -36,6 +41,7 @@ class TrainConfigTest {
         switch (name) {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
+          case "ddpm-scenes" -> DiffusionLearnerConfig.class;
           default -> VqLearnerConfig.class;
         };
     assertThat(config.task()).isInstanceOf(expected);
@@ -62,6 +68,57 @@ class TrainConfigTest {
     assertThatThrownBy(() -> recipe("language", setting))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(words);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "task.model.context_dimension=64, model.context_dimension=64",
+    "task.model.channels=4, model.channels=4",
+    "task.model.block_out_chanels=[8], did you mean task.model.block_out_channels?",
+    "task.model.type=unett, task.model.type",
+    "task.noise.step=9, did you mean task.noise.steps?",
+    "task.sampler.step=9, did you mean task.sampler.steps?",
+    "task.sampler.steps=1001, sampler.steps=1001",
+    "task.weighting.gama=5, did you mean task.weighting.gamma?",
+    "task.evaluation_timestep=1, did you mean task.evaluation_timesteps?",
+    "task.evaluation_timesteps=0, evaluation_timesteps=0",
+    "task.prediction=velocity, task.prediction",
+    "task.noise.zero_terminal_snr=yess, task.noise.zero_terminal_snr"
+  })
+  void aDiffusionModelThatCannotWorkIsRefusedByItsKey(String setting, String words) {
+    assertThatThrownBy(() -> recipe("ddpm-scenes", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void whatADiffusionModelLeavesOutHasItsDocumentedValue() {
+    DiffusionLearnerConfig linear =
+        (DiffusionLearnerConfig)
+            recipe(
+                    "ddpm-scenes",
+                    "task.noise={type: linear}",
+                    "task.sampler={type: ddpm}",
+                    "task.weighting={type: min_snr, gamma: null}")
+                .task();
+    assertThat(linear.noise()).isEqualTo(new NoiseConfig.Linear(1000, 1e-4, 0.02, false));
+    assertThat(linear.sampler()).isEqualTo(new Sampler.Ddpm(1000, Spacing.TRAILING));
+    assertThat(linear.weighting()).isEqualTo(new LossWeighting.MinSnr(5));
+    DiffusionLearnerConfig scaled =
+        (DiffusionLearnerConfig)
+            recipe(
+                    "ddpm-scenes",
+                    "task.noise={type: scaled_linear}",
+                    "task.sampler={type: ddim}",
+                    "task.weighting={type: none}")
+                .task();
+    assertThat(scaled.noise()).isEqualTo(new NoiseConfig.ScaledLinear(1000, 0.00085, 0.012, false));
+    assertThat(scaled.sampler()).isEqualTo(new Sampler.Ddim(50, 0, Spacing.TRAILING));
+    assertThat(scaled.weighting()).isEqualTo(new LossWeighting.None());
+    DiffusionLearnerConfig cosine = (DiffusionLearnerConfig) recipe("ddpm-scenes").task();
+    assertThat(cosine.noise()).isEqualTo(new NoiseConfig.Cosine(1000, 0.008, 0.999, false));
+    assertThat(cosine.sampler()).isEqualTo(new Sampler.DpmSolver(20, Spacing.TRAILING));
+    assertThat(cosine.weighting()).isEqualTo(new LossWeighting.MinSnr(5));
   }
 
   @Test
