@@ -69,7 +69,7 @@ public final class BenchPrepareCommand extends JobCommand {
       names = "--copies",
       paramLabel = "N",
       description = "With --executors: how often the job gets each photograph (${DEFAULT-VALUE}).")
-  private int copies = 8;
+  private int copies = 4;
 
   @Option(
       names = "--folder",
