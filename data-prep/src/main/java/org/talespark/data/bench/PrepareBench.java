@@ -16,8 +16,9 @@ import java.util.stream.IntStream;
 /**
  * Times decoding, resizing and encoding of photographs, file to file, beside ImageIO and, if
  * wanted, a Python script. All take turns on the same pictures, so that whatever else happens on
- * the machine meets each of them. Before that each converts the same number of pictures that do not
- * count, as many as the Java compiler needs to be done with all of them.
+ * the machine meets each of them. Before that every picture is read once, so that all of them find
+ * it in memory, and each converts the same number of pictures that do not count, as many as the Java
+ * compiler needs to be done with all of them.
  */
 public final class PrepareBench {
 
@@ -92,6 +93,9 @@ public final class PrepareBench {
       Settings settings, List<Path> pictures, Path out, Consumer<String> progress)
       throws IOException {
     Map<String, Converter> converters = converters(settings);
+    for (Path picture : pictures) { // else the first of each turn alone would wait for the disk
+      Files.readAllBytes(picture);
+    }
     List<Path> few = pictures.subList(0, Math.min(pictures.size(), WARM_UP * settings.threads()));
     for (int i = 0; i < WARM_UPS; i++) { // the compiler works on behind the first
       for (Converter converter : converters.values()) {
