@@ -1,5 +1,7 @@
 package org.talespark.zoo.diffusion;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -34,6 +36,13 @@ record DiffusionFile(
 
   private static final ObjectMapper JSON =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+
+  DiffusionFile {
+    requireNonNull(model, "model");
+    requireNonNull(noise, "noise");
+    requireNonNull(prediction, "prediction");
+    requireNonNull(sampler, "sampler");
+  }
 
   /** How to sample, with another sampler or, where it is null, the file's. */
   Sampling sampling(NoiseSchedule schedule, Sampler other) {

@@ -8,26 +8,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class TokenizerTest {
-  /** Words by white space; begin 1 and end 2 around them. */
-  private static final String FILE =
-      """
-      {"version": "1.0", "truncation": null, "padding": null, "normalizer": null, "decoder": null,
-       "added_tokens": [
-         {"id": 0, "content": "<pad>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false},
-         {"id": 1, "content": "<bos>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false},
-         {"id": 2, "content": "<eos>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}],
-       "pre_tokenizer": {"type": "WhitespaceSplit"},
-       "post_processor": {"type": "TemplateProcessing",
-         "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<eos>", "type_id": 0}}],
-         "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-         "special_tokens": {"<bos>": {"id": "<bos>", "ids": [1], "tokens": ["<bos>"]}, "<eos>": {"id": "<eos>", "ids": [2], "tokens": ["<eos>"]}}},
-       "model": {"type": "WordLevel", "unk_token": "<unk>",
-         "vocab": {"<pad>": 0, "<bos>": 1, "<eos>": 2, "<unk>": 3, "a": 4, "red": 5, "cat": 6}}}
-      """;
-
   @Test
   void rowsArePaddedAndCutBeforeTheirEnd() {
-    try (Tokenizer tokenizer = new Tokenizer(FILE.getBytes(UTF_8))) {
+    try (Tokenizer tokenizer = new Tokenizer(TokenizerFiles.words("a", "red", "cat"))) {
       TextTokens tokens = tokenizer.encode(List.of("a red cat", "", "cat a red cat a"), 5);
       assertThat(tokenizer.vocabulary()).isEqualTo(7);
       assertThat(tokens.ids()).containsExactly(1, 4, 5, 6, 2, 1, 2, 0, 0, 0, 1, 6, 4, 5, 2);
