@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.io.Serializable;
 
 /**
  * How noise becomes a picture, timestep by timestep; in configuration an object with {@code type}
@@ -21,7 +22,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
   @JsonSubTypes.Type(value = Sampler.Ddim.class, name = "ddim"),
   @JsonSubTypes.Type(value = Sampler.DpmSolver.class, name = "dpm_solver")
 })
-public sealed interface Sampler {
+public sealed interface Sampler extends Serializable {
   /** In place of a timestep: none was visited before. */
   int NONE = -1;
 
