@@ -22,6 +22,7 @@ import org.talespark.jobs.corpus.ScenesCommand;
 import org.talespark.jobs.corpus.TokenizerCommand;
 import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
+import org.talespark.jobs.export.ExportCommand;
 import org.talespark.jobs.infer.GenerateCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
 import org.talespark.jobs.train.TrainCommand;
@@ -73,6 +74,7 @@ public final class Talespark {
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("infer generate", GenerateCommand::new);
+    COMMANDS.put("export", ExportCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("demo", DemoCommand::new);
     COMMANDS.put("bench step", BenchStepCommand::new);

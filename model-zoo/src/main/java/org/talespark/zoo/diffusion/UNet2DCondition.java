@@ -45,7 +45,7 @@ import org.talespark.zoo.nn.Layers;
  * loaded, leaves PyTorch's initial values there.
  */
 public final class UNet2DCondition {
-  private static final double RESIDUAL_EPSILON = 1e-5;
+  static final double RESIDUAL_EPSILON = 1e-5;
   private static final double TOKEN_EPSILON = 1e-5;
 
   /**

@@ -19,7 +19,7 @@ import org.talespark.zoo.train.Pretrained;
  * A trained VQ model in use: pictures to codes, codes to pictures, batch by batch. Not thread-safe.
  */
 public final class VqCodec implements AutoCloseable {
-  private static final ObjectMapper JSON =
+  static final ObjectMapper JSON =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
   private static final String RECONSTRUCTION = "reconstruction";
   private static final String PICTURE = "picture";
@@ -57,7 +57,7 @@ public final class VqCodec implements AutoCloseable {
     this.batch = batch;
   }
 
-  private static ModelFile modelFile(JsonNode config) {
+  static ModelFile modelFile(JsonNode config) {
     try {
       return JSON.treeToValue(config, ModelFile.class);
     } catch (JsonProcessingException | IllegalArgumentException e) {

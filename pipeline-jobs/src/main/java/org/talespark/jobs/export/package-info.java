@@ -1,0 +1,2 @@
+/** Trained models in the layouts of other libraries. */
+package org.talespark.jobs.export;
