@@ -73,7 +73,8 @@ def attend(query, key, value, heads, penalty):
 
 
 class UNet:
-    """UNet2DConditionModel: transformers where `attention` says so, and in the middle."""
+    """UNet2DConditionModel with class_embed_type="projection": transformers where `attention` says
+    so, and in the middle."""
 
     widths, attention, layers = [4, 6, 4], [True, False, True], 1
     channels, heads, groups = 3, 2, 2
@@ -110,15 +111,13 @@ class UNet:
         h = h.transpose(1, 2).reshape(x.shape)
         return x + w.conv(name + ".proj_out", h, width, 1)
 
-    def predict(self, x, timesteps, pooled=None):
+    def predict(self, x, timesteps, pooled):
         w, widths = self.weights, self.widths
         half = widths[0] // 2
         frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float64) / half)
         angles = timesteps.double()[:, None] * frequencies
         t = torch.cat([angles.cos(), angles.sin()], -1)
-        t = self.embedding("time_embedding", t)
-        if pooled is not None:
-            t = t + self.embedding("class_embedding", pooled)
+        t = self.embedding("time_embedding", t) + self.embedding("class_embedding", pooled)
         h = w.conv("conv_in", x, widths[0], 3)
         kept = [h]
         for level, width in enumerate(widths):
@@ -189,7 +188,7 @@ def arrays(weights, inputs, result, target):
     }
 
 
-def unet(seed, side, text_width=6, tokens=3, pooled_width=0):
+def unet(seed, side, text_width=6, tokens=3):
     weights = Weights(seed)
     text = weights.draw(BATCH, tokens, text_width)
     mask = torch.ones(BATCH, tokens, dtype=torch.float64)
@@ -200,11 +199,10 @@ def unet(seed, side, text_width=6, tokens=3, pooled_width=0):
         "timesteps": torch.tensor([17, 901]),
         "text": text,
         "mask": mask,
+        "pooled": weights.draw(BATCH, text_width),
     }
-    if pooled_width:
-        inputs["pooled"] = weights.draw(BATCH, pooled_width)
     model = UNet(weights, text, penalty)
-    result = model.predict(inputs["sample"], inputs["timesteps"], inputs.get("pooled"))
+    result = model.predict(inputs["sample"], inputs["timesteps"], inputs["pooled"])
     return arrays(weights, inputs, result, weights.draw(*result.shape).detach())
 
 

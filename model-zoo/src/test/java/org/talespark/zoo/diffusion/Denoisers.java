@@ -19,6 +19,7 @@ final class Denoisers implements AutoCloseable {
   static final String TIME = "time";
   static final String TEXT = "text";
   static final String MASK = "mask";
+  static final String POOLED = "pooled";
   static final String TARGET = "target";
   static final String PREDICTION = "prediction";
   static final String LOSS = "loss";
@@ -27,12 +28,19 @@ final class Denoisers implements AutoCloseable {
   private final int batch;
   private final int side;
   private final int tokens;
+  private final boolean pooled;
   final Ops ops;
   final Layers layers;
   final CompiledGraph plan;
 
   /** With {@code tokens} of each text, if the network reads one. */
   Denoisers(DenoiserConfig config, Ops ops, int batch, int side, int tokens) {
+    this(config, ops, batch, side, tokens, false);
+  }
+
+  /** The same, with each text as one vector too or without. */
+  Denoisers(DenoiserConfig config, Ops ops, int batch, int side, int tokens, boolean pooled) {
+    this.pooled = pooled;
     this.config = config;
     this.batch = batch;
     this.side = side;
@@ -47,7 +55,7 @@ final class Denoisers implements AutoCloseable {
             : new DenoiserConfig.Context(
                 ops.input(TEXT, (long) batch * tokens, config.contextDimension()),
                 ops.input(MASK, batch, tokens),
-                null,
+                pooled ? ops.input(POOLED, batch, config.contextDimension()) : null,
                 tokens);
     SDVariable y = config.build(layers, sample, time, text, batch, side);
     SDVariable prediction = ops.name(PREDICTION, y);
@@ -61,6 +69,9 @@ final class Denoisers implements AutoCloseable {
             .gradientOf(TIME);
     if (text != null) {
       builder.gradientOf(TEXT);
+    }
+    if (pooled) {
+      builder.gradientOf(POOLED);
     }
     inputs(1).forEach((name, array) -> builder.input(name, array.shape()));
     plan = builder.build();
@@ -96,6 +107,9 @@ final class Denoisers implements AutoCloseable {
         }
       }
       inputs.put(MASK, mask);
+    }
+    if (pooled) {
+      inputs.put(POOLED, normal(seed, POOLED, batch, config.contextDimension()));
     }
     return inputs;
   }

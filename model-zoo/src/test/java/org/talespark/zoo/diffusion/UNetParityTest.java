@@ -13,7 +13,7 @@ import org.talespark.zoo.graph.Ops;
 
 /**
  * The U-Net computes what PyTorch computes with the same weights: an odd side, attention in two
- * levels and the middle, and texts of which one has padding.
+ * levels and the middle, and texts, of which one has padding, as tokens and as one vector.
  */
 class UNetParityTest {
   private static final int SIDE = 9;
@@ -25,7 +25,7 @@ class UNetParityTest {
   @CsvSource({"FLOAT, true, 1e-5", "FLOAT, false, 1e-5", "DOUBLE, false, 5e-7"})
   void predictionAndGradientsArePyTorchs(DataType type, boolean fused, double tolerance) {
     Parity torch = Parity.of("unet");
-    try (Denoisers model = new Denoisers(CONFIG, new Ops(type, fused), 2, SIDE, TOKENS)) {
+    try (Denoisers model = new Denoisers(CONFIG, new Ops(type, fused), 2, SIDE, TOKENS, true)) {
       torch.loadInto(model.plan.parameters().views());
       model.run(inputs(torch));
       torch.agrees("result", model.prediction(), tolerance);
@@ -33,6 +33,7 @@ class UNetParityTest {
       torch.gradientsAgree(model.plan.gradients().views(), tolerance);
       torch.agrees("input_gradient.sample", model.plan.gradientOf(Denoisers.SAMPLE), tolerance);
       torch.agrees("input_gradient.text", model.plan.gradientOf(Denoisers.TEXT), tolerance);
+      torch.agrees("input_gradient.pooled", model.plan.gradientOf(Denoisers.POOLED), tolerance);
     }
   }
 
@@ -49,6 +50,7 @@ class UNetParityTest {
     inputs.put(
         Denoisers.TEXT, text.reshape(text.size(0) * text.size(1), CONFIG.contextDimension()));
     inputs.put(Denoisers.MASK, torch.array("input.mask"));
+    inputs.put(Denoisers.POOLED, torch.array("input.pooled"));
     return inputs;
   }
 }
