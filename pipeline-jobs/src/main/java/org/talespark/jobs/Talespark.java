@@ -22,6 +22,7 @@ import org.talespark.jobs.corpus.ScenesCommand;
 import org.talespark.jobs.corpus.TokenizerCommand;
 import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
+import org.talespark.jobs.evaluate.EvaluateCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
 import org.talespark.jobs.train.TrainCommand;
 import picocli.CommandLine;
@@ -70,6 +71,7 @@ public final class Talespark {
     COMMANDS.put("prepare", PrepareCommand::new);
     COMMANDS.put("tokenizer", TokenizerCommand::new);
     COMMANDS.put("train", TrainCommand::new);
+    COMMANDS.put("evaluate", EvaluateCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("demo", DemoCommand::new);

@@ -1,5 +1,6 @@
 package org.talespark.zoo.attributes;
 
+import java.io.Serializable;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -13,7 +14,8 @@ import java.util.stream.IntStream;
  * @param colours logits [K * C]
  */
 @SuppressWarnings("ArrayRecordComponent")
-public record AttributePrediction(float[] settings, float[] presence, float[] colours) {
+public record AttributePrediction(float[] settings, float[] presence, float[] colours)
+    implements Serializable {
 
   /** The likeliest setting. */
   public int setting() {
