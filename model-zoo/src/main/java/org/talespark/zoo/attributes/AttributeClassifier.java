@@ -62,6 +62,11 @@ public final class AttributeClassifier implements AutoCloseable {
     }
   }
 
+  /** The names of what a checkpoint's classifier sees. */
+  public static CaptionGrammar grammar(Pretrained checkpoint) {
+    return modelFile(checkpoint.config()).grammar();
+  }
+
   /** The names of what it sees. */
   public CaptionGrammar grammar() {
     return file.grammar();

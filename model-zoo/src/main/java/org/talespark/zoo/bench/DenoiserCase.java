@@ -82,6 +82,7 @@ record DenoiserCase(String name, DenoiserConfig config, int batch, int side, int
         new DenoiserConfig.Context(
             ops.input(TEXT, (long) batch * tokens, config.contextDimension()),
             ops.input(MASK, batch, tokens),
+            null,
             tokens);
     SDVariable y = config.build(Layers.trainable(ops, 1), x, time, text, batch, side);
     ops.name(LOSS, ops.meanSquare(y, target));

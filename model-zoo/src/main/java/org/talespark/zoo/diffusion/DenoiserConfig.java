@@ -26,9 +26,10 @@ public sealed interface DenoiserConfig permits UNet2DCondition.Config, Dit.Confi
    *
    * @param rows its tokens, [B*N, D]
    * @param mask [B, N]: 1 for a token, 0 for padding, which changes nothing
+   * @param pooled the whole text as one vector, [B, D], which is added to the time; or null
    * @param tokens N
    */
-  record Context(SDVariable rows, SDVariable mask, int tokens) {
+  record Context(SDVariable rows, SDVariable mask, SDVariable pooled, int tokens) {
     public Context {
       requireNonNull(rows, "rows");
       requireNonNull(mask, "mask");

@@ -20,14 +20,17 @@ import org.talespark.zoo.train.GradientSums;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
+import org.talespark.zoo.vq.VqCodec;
 
 /**
- * One worker's diffusion model of pictures (Ho 2020, arXiv:2006.11239, algorithm 1): each sample
- * gets a timestep and noise of its own, and the loss is the weighted squared error of what the
- * network says of it.
+ * One worker's diffusion model of pictures or latents (Ho 2020, arXiv:2006.11239, algorithm 1):
+ * each sample gets a timestep and noise of its own, and the loss is the weighted squared error of
+ * what the network says of it and its text. A share of the samples is trained on the empty text,
+ * for guidance.
  *
  * <p>Timesteps and noise follow from the seed, the step and the sample's key, so the state of a run
  * holds no random numbers, and N workers draw what one with the whole batch would.
@@ -36,63 +39,92 @@ final class DiffusionLearner implements Learner {
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
 
-  private static final String SAMPLES = "samples";
-  private static final String TIME_FEATURES = "time_features";
   private static final String TARGETS = "targets";
   private static final String WEIGHTS = "weights";
-  private static final String PREDICTION = "prediction";
   private static final String ERRORS = "errors";
   private static final String LOSS = "loss";
   private static final String SQUARED_ERROR = "squared_error";
 
   private final DiffusionLearnerConfig config;
+  private final DiffusionFile file;
   private final LearnerContext context;
   private final NoiseSchedule noise;
   private final TimestepFeatures features;
   private final TrainingNoise drawn;
+  private final int side;
   private final int elements;
   private final float[] noisy; // [B, elements]
   private final float[] targets; // [B, elements]
   private final float[] weights; // [B]
+  private final LearnerTexts texts; // null without texts
+  private final Pretrained firstStage; // null for pixels
   private final CompiledGraph plan;
-  private final CompiledGraph evaluation;
+  private final Denoiser evaluation;
   private final Parameters averaged;
   private final Optimizer optimizer;
   private final GradientClip clip;
   private final Ema ema;
   private final GradientSums gradientSums;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 2); // weighted, plain errors
+  private LatentCodec codec; // made when pictures are wanted
 
   DiffusionLearner(DiffusionLearnerConfig config, LearnerContext context) {
     this.config = config;
+    this.file = config.modelConfig(context.size());
     this.context = context;
     this.noise = NoiseSchedule.of(config.noise());
     this.features = new TimestepFeatures(noise.steps(), config.model().timeFeatures());
-    this.elements = config.model().channels() * context.size() * context.size();
+    this.side = file.sampleSize();
+    this.elements = config.model().channels() * side * side;
+    this.firstStage =
+        config.firstStage() == null
+            ? null
+            : context.pretrained().apply(config.firstStage().checkpoint());
     int batch = context.batch();
-    this.drawn = new TrainingNoise(context.seed(), noise.steps(), batch, elements, 0);
+    this.drawn =
+        new TrainingNoise(
+            context.seed(),
+            noise.steps(),
+            batch,
+            elements,
+            config.text() == null ? 0 : config.contextDropout());
     this.noisy = new float[Math.multiplyExact(batch, elements)];
     this.targets = new float[noisy.length];
     this.weights = new float[batch];
+    this.texts = config.text() == null ? null : LearnerTexts.of(config, context);
 
     Ops ops = new Ops(context.type());
     Layers layers = Layers.trainable(ops, context.seed());
-    SDVariable prediction = build(layers);
+    SDVariable prediction =
+        config
+            .model()
+            .build(
+                layers,
+                ops.input(Denoiser.SAMPLES, sampleShape()),
+                ops.input(Denoiser.TIME_FEATURES, batch, config.model().timeFeatures()),
+                texts == null ? null : texts.context(layers),
+                batch,
+                side);
     SDVariable wanted = ops.input(TARGETS, sampleShape());
     SDVariable weight = ops.input(WEIGHTS, batch);
     SDVariable difference = ops.reshape(prediction.sub(wanted), batch, elements);
     SDVariable errors = ops.graph().math().square(difference).mean(false, 1); // [B]
     ops.name(ERRORS, errors);
     ops.name(LOSS, errors.mul(weight).mean());
-    this.plan =
-        inputs(CompiledGraph.of(ops.graph()))
+    CompiledGraph.Builder builder =
+        CompiledGraph.of(ops.graph())
+            .input(Denoiser.SAMPLES, sampleShape())
+            .input(Denoiser.TIME_FEATURES, batch, config.model().timeFeatures())
             .input(TARGETS, sampleShape())
             .input(WEIGHTS, batch)
             .outputs(ERRORS)
             .losses(LOSS)
             .train(layers.names())
-            .bucketBytes(BUCKET_BYTES)
-            .build();
+            .bucketBytes(BUCKET_BYTES);
+    if (texts != null) {
+      texts.inputs(builder);
+    }
+    this.plan = builder.build();
     Parameters parameters = plan.parameters();
     this.optimizer = config.optimizer().create(parameters.layout(), context.type());
     this.clip = new GradientClip(config.clipNorm());
@@ -100,42 +132,50 @@ final class DiffusionLearner implements Learner {
     this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
 
     this.averaged = new Parameters(parameters.layout(), context.type());
-    Ops inference = new Ops(context.type());
-    inference.name(PREDICTION, build(Layers.bound(inference)));
+    Weights weightsInUse = Weights.of(averaged);
     this.evaluation =
-        inputs(CompiledGraph.of(inference.graph())).bind(averaged).outputs(PREDICTION).build();
+        new Denoiser(
+            config.model(),
+            noise.steps(),
+            side,
+            batch,
+            texts == null ? null : texts.inputs(),
+            texts == null ? null : texts.reader(weightsInUse),
+            weightsInUse,
+            context.type());
   }
 
   private long[] sampleShape() {
-    return new long[] {context.batch(), config.model().channels(), context.size(), context.size()};
+    return new long[] {context.batch(), config.model().channels(), side, side};
   }
 
-  private SDVariable build(Layers layers) {
-    SDVariable samples = layers.ops().input(SAMPLES, sampleShape());
-    SDVariable times =
-        layers.ops().input(TIME_FEATURES, context.batch(), config.model().timeFeatures());
-    return config.model().build(layers, samples, times, null, context.batch(), context.size());
-  }
-
-  private CompiledGraph.Builder inputs(CompiledGraph.Builder builder) {
-    return builder
-        .input(SAMPLES, sampleShape())
-        .input(TIME_FEATURES, context.batch(), config.model().timeFeatures());
+  /** What the network sees of a batch: its pictures, or their latents at unit variance. */
+  private float[] clean(Batch batch) {
+    if (file.latents() == null) {
+      return batch.pictures();
+    }
+    float[] latents = batch.pictures().clone();
+    LatentCodec.normalize(file.latents(), latents);
+    return latents;
   }
 
   @Override
   public StepResult step(Batch batch, Progress progress) {
     drawn.draw(progress.step(), batch.keys());
     int[] timesteps = drawn.timesteps();
-    noise.qSample(batch.pictures(), timesteps, drawn.noise(), noisy);
-    config.prediction().targets(noise, batch.pictures(), timesteps, drawn.noise(), targets);
+    float[] clean = clean(batch);
+    noise.qSample(clean, timesteps, drawn.noise(), noisy);
+    config.prediction().targets(noise, clean, timesteps, drawn.noise(), targets);
     for (int b = 0; b < weights.length; b++) {
       weights[b] = (float) config.weighting().weight(noise, config.prediction(), timesteps[b]);
     }
-    plan.fill(SAMPLES, noisy);
-    plan.fill(TIME_FEATURES, features.of(timesteps));
+    plan.fill(Denoiser.SAMPLES, noisy);
+    plan.fill(Denoiser.TIME_FEATURES, features.of(timesteps));
     plan.fill(TARGETS, targets);
     plan.fill(WEIGHTS, weights);
+    if (texts != null) {
+      texts.fill(plan, batch.captions(), drawn.dropped());
+    }
     plan.run(gradientSums);
 
     Reducer reducer = context.reducer();
@@ -217,13 +257,16 @@ final class DiffusionLearner implements Learner {
     }
   }
 
-  /** The network with the averaged weights, for batches of the context's size. */
-  private float[] predict(float[] samples, int timestep) {
-    evaluation.fill(SAMPLES, samples);
-    evaluation.fill(TIME_FEATURES, features.of(timestep, context.batch()));
-    evaluation.run();
-    INDArray prediction = evaluation.output(PREDICTION);
-    return prediction.reshape(prediction.length()).toFloatVector();
+  @Override
+  public Map<String, byte[]> files() {
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    if (texts != null) {
+      files.putAll(texts.files());
+    }
+    if (firstStage != null) {
+      files.putAll(firstStage.asFiles(DiffusionFile.FIRST_STAGE));
+    }
+    return files;
   }
 
   /** At fixed timesteps, with noise that only the samples' keys decide. */
@@ -239,12 +282,14 @@ final class DiffusionLearner implements Learner {
     double weighted = 0;
     float[] samples = new float[noisy.length];
     float[] wanted = new float[batchElements];
+    float[] clean = clean(batch);
+    Denoise network = evaluation.under(batch.captions());
     int[] times = new int[batch.size()];
     for (int k = 0; k < timesteps.length; k++) {
       Arrays.fill(times, timesteps[k]);
-      noise.qSample(batch.pictures(), times, fixed, samples);
-      config.prediction().targets(noise, batch.pictures(), times, fixed, wanted);
-      float[] predicted = predict(samples, timesteps[k]);
+      noise.qSample(clean, times, fixed, samples);
+      config.prediction().targets(noise, clean, times, fixed, wanted);
+      float[] predicted = network.predict(samples, timesteps[k]);
       double sum = 0;
       for (int i = 0; i < batchElements; i++) {
         double difference = predicted[i] - wanted[i];
@@ -260,7 +305,10 @@ final class DiffusionLearner implements Learner {
     return sums;
   }
 
-  /** The batch's pictures, and below them as many that the model makes, always from one noise. */
+  /**
+   * The batch's pictures, and below them as many that the model makes, of the same texts if it
+   * reads texts, always from one noise.
+   */
   @Override
   public float[][][] samples(Batch batch) {
     averaged.flat().assign(ema.average());
@@ -269,12 +317,25 @@ final class DiffusionLearner implements Learner {
       keys[b] = NoiseKey.sampling(0, "", b);
     }
     float[] made =
-        new Sampling(noise, config.prediction(), config.sampler(), 1)
-            .generate(this::predict, keys, elements);
-    float[][][] rows = new float[2][batch.size()][];
-    for (int b = 0; b < batch.size(); b++) {
-      rows[0][b] = Arrays.copyOfRange(batch.pictures(), b * elements, (b + 1) * elements);
-      rows[1][b] = Arrays.copyOfRange(made, b * elements, (b + 1) * elements);
+        file.sampling(noise, null)
+            .generate(evaluation.guided(batch.captions(), config.guidance()), keys, elements);
+    return new float[][][] {rows(clean(batch), batch.size()), rows(made, batch.size())};
+  }
+
+  /** Samples as pictures. */
+  private float[][] rows(float[] samples, int count) {
+    float[] pictures = samples;
+    if (file.latents() != null) {
+      if (codec == null) {
+        VqCodec vq = new VqCodec(firstStage, context.batch());
+        codec = new LatentCodec(file.latents(), vq, context.batch());
+      }
+      pictures = codec.decode(samples, count);
+    }
+    int picture = 3 * context.size() * context.size();
+    float[][] rows = new float[count][];
+    for (int b = 0; b < count; b++) {
+      rows[b] = Arrays.copyOfRange(pictures, b * picture, (b + 1) * picture);
     }
     return rows;
   }
@@ -289,5 +350,11 @@ final class DiffusionLearner implements Learner {
   public void close() {
     plan.close();
     evaluation.close();
+    if (texts != null) {
+      texts.close();
+    }
+    if (codec != null) {
+      codec.close();
+    }
   }
 }

@@ -18,7 +18,7 @@ import org.talespark.zoo.nn.Layers;
  *
  * <pre>
  *   x [B, C, S, S] -> convolution p x p, stride p -> [B*T, D], plus positions
- *   c = linear(SiLU(linear(time))) [B, D]
+ *   c = linear(SiLU(linear(time))) [B, D], plus the same of the pooled text, where there is one
  *   block, depth times:
  *     shift1, scale1, gate1, shift2, scale2, gate2 = linear(SiLU(c))     each [B, D]
  *     x = x + gate1 self((1 + scale1) norm(x) + shift1)
@@ -125,7 +125,7 @@ public final class Dit {
 
   private SDVariable build(SDVariable sample, SDVariable timeFeatures) {
     int width = config.hiddenSize();
-    SDVariable condition = ops.silu(embedTime(timeFeatures)); // [B, D]
+    SDVariable condition = ops.silu(condition(timeFeatures)); // [B, D]
     SDVariable x = embedPatches(sample); // [B*T, D]
     for (int i = 0; i < config.depth(); i++) {
       x = block("transformer_blocks.%d.".formatted(i), x, condition);
@@ -136,14 +136,21 @@ public final class Dit {
     return unpatchify(layers.zeroLinear("proj_out", x, width, p * p * config.channels()));
   }
 
-  /** [B, F] -> [B, D]. */
-  private SDVariable embedTime(SDVariable features) {
-    int width = config.hiddenSize();
-    SDVariable c = ops.silu(timeLinear("time_embedding.linear_1", features, TIME_FEATURES));
-    return timeLinear("time_embedding.linear_2", c, width);
+  /** [B, F] -> [B, D], with the pooled text. */
+  private SDVariable condition(SDVariable features) {
+    SDVariable c = perceptron("time_embedding", features, TIME_FEATURES);
+    return context == null || context.pooled() == null
+        ? c
+        : c.add(perceptron("class_embedding", context.pooled(), config.contextDimension()));
   }
 
-  private SDVariable timeLinear(String name, SDVariable x, int in) {
+  /** [B, in] -> [B, D]. */
+  private SDVariable perceptron(String name, SDVariable x, int in) {
+    SDVariable h = ops.silu(conditionLinear(name + ".linear_1", x, in));
+    return conditionLinear(name + ".linear_2", h, config.hiddenSize());
+  }
+
+  private SDVariable conditionLinear(String name, SDVariable x, int in) {
     int width = config.hiddenSize();
     SDVariable weight = layers.normal(name + ".weight", TIME_DEVIATION, width, in);
     return ops.linear(x, weight, layers.zeros(name + ".bias", width));

@@ -20,6 +20,8 @@ import org.talespark.zoo.nn.Layers;
  *
  * <pre>
  *   time: linear -> SiLU -> linear -> [B, E], with SiLU into every residual block
+ *   text: its pooled vector, where there is one: linear -> SiLU -> linear -> [B, E], added to the
+ *         time (diffusers' class embedding of type projection)
  *   down: conv 3x3 -> per level: (residual [, transformer]) layers_per_block times,
  *         then conv 3x3/2 (not in the last); each result is kept
  *   mid:  residual, transformer, residual
@@ -210,11 +212,20 @@ public final class UNet2DCondition {
     return layers.zeroConv("conv_out", h, widths.get(0), config.channels(), 3, 1, 1);
   }
 
-  /** [B, F] -> [B, E]. */
+  /** [B, F] -> [B, E], with the pooled text. */
   private SDVariable embed(SDVariable features) {
+    SDVariable t = perceptron("time_embedding", features, config.timeFeatures());
+    if (context != null && context.pooled() != null) {
+      t = t.add(perceptron("class_embedding", context.pooled(), config.contextDimension()));
+    }
+    return ops.silu(t);
+  }
+
+  /** [B, in] -> [B, E]. */
+  private SDVariable perceptron(String name, SDVariable x, int in) {
     int width = 4 * config.timeFeatures();
-    SDVariable t = layers.linear("time_embedding.linear_1", features, config.timeFeatures(), width);
-    return ops.silu(layers.linear("time_embedding.linear_2", ops.silu(t), width, width));
+    SDVariable h = ops.silu(layers.linear(name + ".linear_1", x, in, width));
+    return layers.linear(name + ".linear_2", h, width, width);
   }
 
   private SDVariable down(int level, SDVariable x, int side) {

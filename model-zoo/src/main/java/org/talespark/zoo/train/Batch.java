@@ -6,7 +6,8 @@ import java.util.List;
  * A worker's part of one step's samples.
  *
  * @param keys one a sample
- * @param pictures [B, 3, size, size] in [-1, 1], in C order
+ * @param pictures [B, 3, size, size] in [-1, 1], in C order; where the task has a first stage,
+ *     their latents [B, C, S, S] as it makes them
  * @param captions one a sample
  */
 @SuppressWarnings("ArrayRecordComponent")

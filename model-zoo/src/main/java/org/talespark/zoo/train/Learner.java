@@ -24,6 +24,11 @@ public interface Learner extends AutoCloseable {
   /** Live arrays of the averaged weights under the model's names; empty without averaging. */
   Map<String, INDArray> ema();
 
+  /** Files of the model besides its weights, such as its tokenizer, by name; they never change. */
+  default Map<String, byte[]> files() {
+    return Map.of();
+  }
+
   /** Live arrays of all else that training needs: optimizer state, other networks, statistics. */
   Map<String, INDArray> state();
 

@@ -1,6 +1,7 @@
 package org.talespark.zoo.train;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -21,9 +22,19 @@ public interface LearnerConfig {
     return true;
   }
 
-  /** Whether batches need decoded pictures. */
+  /** Whether batches need decoded pictures, or their latents. */
   default boolean pictures() {
     return true;
+  }
+
+  /** The first stage whose latents are trained on in place of pictures, if there is one. */
+  default Optional<FirstStage> firstStageOfPictures() {
+    return Optional.empty();
+  }
+
+  /** The same with the space of its first stage's latents, once they are computed. */
+  default LearnerConfig encoded(LatentSpace space) {
+    throw new IllegalStateException("Cannot train on latents: no first stage is configured");
   }
 
   /**

@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * @param learningRate the base rate
  * @param type FLOAT, or DOUBLE for checks
  * @param pretrained opens a checkpoint by its URI
+ * @param files reads a file by its URI
  */
 public record LearnerContext(
     int batch,
@@ -19,4 +20,5 @@ public record LearnerContext(
     double learningRate,
     DataType type,
     Reducer reducer,
-    Function<String, Pretrained> pretrained) {}
+    Function<String, Pretrained> pretrained,
+    Function<String, byte[]> files) {}

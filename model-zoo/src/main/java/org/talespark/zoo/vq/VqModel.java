@@ -19,14 +19,17 @@ public record VqModel(
   /**
    * A decoder alone.
    *
-   * @param codes int32 [B H' W']
+   * @param input {@link #CODES}, int32 [B H' W'], or {@link #VECTORS}, [B H' W', D]
    * @param picture [B, 3, H, W]
    */
-  public record Decoder(SDVariable codes, SDVariable picture) {}
+  public record Decoder(SDVariable input, SDVariable picture) {}
 
   /** Name of the input with pictures. */
   public static final String PICTURES = "pictures";
 
   /** Name of the input with codes. */
   public static final String CODES = "codes";
+
+  /** Name of the input with vectors as the encoder makes them. */
+  public static final String VECTORS = "vectors";
 }

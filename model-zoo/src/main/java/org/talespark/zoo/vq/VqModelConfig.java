@@ -38,8 +38,26 @@ public sealed interface VqModelConfig permits VqVae.Config, VqGan.Config {
     Ops ops = layers.ops();
     SDVariable codes = ops.indices(VqModel.CODES, (long) batch * side * side);
     SDVariable codebook = VectorQuantizer.codebook(layers, quantizer(), codebook());
-    SDVariable vectors = VectorQuantizer.lookUp(ops, quantizer(), codebook, codes);
-    SDVariable grid = Grids.toGrid(ops, vectors, batch, side, quantizer().dimension());
-    return new VqModel.Decoder(codes, decode(layers, grid, batch, side));
+    SDVariable quantized = VectorQuantizer.lookUp(ops, quantizer(), codebook, codes);
+    return decoder(layers, codes, quantized, batch, side);
+  }
+
+  /**
+   * Builds quantizer and decoder, for vectors as the encoder makes them, [batch * side * side, D].
+   */
+  default VqModel.Decoder buildVectorDecoder(Layers layers, int batch, int side) {
+    Ops ops = layers.ops();
+    SDVariable vectors =
+        ops.input(VqModel.VECTORS, (long) batch * side * side, quantizer().dimension());
+    SDVariable codebook = VectorQuantizer.codebook(layers, quantizer(), codebook());
+    SDVariable quantized =
+        VectorQuantizer.quantize(ops, quantizer(), vectors, codebook).quantized();
+    return decoder(layers, vectors, quantized, batch, side);
+  }
+
+  private VqModel.Decoder decoder(
+      Layers layers, SDVariable input, SDVariable quantized, int batch, int side) {
+    SDVariable grid = Grids.toGrid(layers.ops(), quantized, batch, side, quantizer().dimension());
+    return new VqModel.Decoder(input, decode(layers, grid, batch, side));
   }
 }

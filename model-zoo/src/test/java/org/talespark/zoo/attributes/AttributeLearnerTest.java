@@ -75,7 +75,8 @@ class AttributeLearnerTest {
     Pretrained checkpoint =
         new Pretrained(
             JSON.valueToTree(Toys.config().modelConfig(Toys.SIDE)),
-            new LinkedHashMap<>(learner.ema()));
+            new LinkedHashMap<>(learner.ema()),
+            Map.of());
     Batch batch = batch(8888, 0, 11);
     try (AttributeClassifier classifier = new AttributeClassifier(checkpoint, 4)) {
       assertThat(classifier.size()).isEqualTo(Toys.SIDE);
@@ -98,7 +99,7 @@ class AttributeLearnerTest {
 
   @Test
   void aCheckpointOfAnotherModelIsRefused() {
-    Pretrained other = new Pretrained(JSON.valueToTree(Map.of("model", 3)), Map.of());
+    Pretrained other = new Pretrained(JSON.valueToTree(Map.of("model", 3)), Map.of(), Map.of());
     assertThatThrownBy(() -> new AttributeClassifier(other, 2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("Cannot use checkpoint as attribute classifier")

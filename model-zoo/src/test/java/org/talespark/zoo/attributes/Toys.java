@@ -50,6 +50,9 @@ final class Toys {
         reducer,
         uri -> {
           throw new IllegalStateException(uri);
+        },
+        uri -> {
+          throw new IllegalStateException(uri);
         });
   }
 

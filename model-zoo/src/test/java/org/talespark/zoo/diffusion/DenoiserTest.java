@@ -233,7 +233,8 @@ class DenoiserTest {
       DenoiserConfig.Context text =
           config.contextDimension() > 0
               ? null
-              : new DenoiserConfig.Context(ops.input("text", 2, 5), ops.input("mask", 1, 2), 2);
+              : new DenoiserConfig.Context(
+                  ops.input("text", 2, 5), ops.input("mask", 1, 2), null, 2);
       assertThatThrownBy(
               () ->
                   config.build(

@@ -47,6 +47,7 @@ final class Denoisers implements AutoCloseable {
             : new DenoiserConfig.Context(
                 ops.input(TEXT, (long) batch * tokens, config.contextDimension()),
                 ops.input(MASK, batch, tokens),
+                null,
                 tokens);
     SDVariable y = config.build(layers, sample, time, text, batch, side);
     SDVariable prediction = ops.name(PREDICTION, y);

@@ -236,7 +236,7 @@ class DitTest {
                   ops.input(Denoisers.SAMPLE, 2, 3, 6, 6),
                   ops.input(Denoisers.TIME, 2, 256),
                   new DenoiserConfig.Context(
-                      ops.input(Denoisers.TEXT, 6, 5), ops.input(Denoisers.MASK, 2, 3), 3),
+                      ops.input(Denoisers.TEXT, 6, 5), ops.input(Denoisers.MASK, 2, 3), null, 3),
                   2,
                   6);
       ops.name("y", y);

@@ -34,8 +34,13 @@ final class Learners {
         noise,
         prediction,
         weighting,
+        null,
+        null,
+        null,
         4,
         new Sampler.Ddim(10, 0, Spacing.TRAILING),
+        null,
+        null,
         new OptimizerConfig.AdamW(0.9, 0.99, 1e-8, 0.01),
         new Schedule.Constant(),
         1,
@@ -62,6 +67,9 @@ final class Learners {
         5e-3,
         type,
         reducer,
+        uri -> {
+          throw new IllegalStateException(uri);
+        },
         uri -> {
           throw new IllegalStateException(uri);
         });

@@ -47,6 +47,9 @@ class LanguageLearnerTest {
         reducer,
         uri -> {
           throw new IllegalStateException(uri);
+        },
+        uri -> {
+          throw new IllegalStateException(uri);
         });
   }
 

@@ -95,7 +95,8 @@ final class Fixtures {
   }
 
   static LearnerContext context(int batch, DataType type, Reducer reducer, double rate) {
-    return new LearnerContext(batch, SIZE, 11, rate, type, reducer, uri -> features());
+    return new LearnerContext(
+        batch, SIZE, 11, rate, type, reducer, uri -> features(), uri -> new byte[0]);
   }
 
   /** A feature network of random weights. */
@@ -107,7 +108,8 @@ final class Fixtures {
     for (String name : layers.names()) {
       tensors.put(name, ops.graph().getVariable(name).getArr());
     }
-    return new Pretrained(new ObjectMapper().valueToTree(Map.of("network", FEATURES)), tensors);
+    return new Pretrained(
+        new ObjectMapper().valueToTree(Map.of("network", FEATURES)), tensors, Map.of());
   }
 
   /** Pictures {@code from} to {@code from + count} of one step's batch: coloured waves. */

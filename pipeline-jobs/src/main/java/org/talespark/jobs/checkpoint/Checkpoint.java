@@ -160,6 +160,12 @@ public final class Checkpoint {
     return manifest.files().containsKey(file);
   }
 
+  /** A file's hash, as the manifest has it. */
+  public String sha256(String file) throws IOException {
+    resolve(file);
+    return manifest.files().get(file).sha256();
+  }
+
   /** Reads a file from its beginning. */
   public InputStream open(String file) throws IOException {
     return storage.open(resolve(file));

@@ -39,6 +39,13 @@ public final class EvaluateCommand extends JobCommand {
       description = "Of the dataset: train, validation or test (default ${DEFAULT-VALUE}).")
   private String split;
 
+  @Option(
+      names = "--classifier",
+      paramLabel = "URI",
+      description =
+          "Of a diffusion model: a run of the attributes recipe, which judges what it draws.")
+  private String classifier;
+
   @Option(names = "--out", paramLabel = "URI", description = "The output; none writes no files.")
   private String out;
 
@@ -57,7 +64,9 @@ public final class EvaluateCommand extends JobCommand {
 
   @Override
   protected Object run(Context context) throws Exception {
-    EvaluateJob job = new EvaluateJob(checkpoint, dataset, Split.of(split), out, config(context));
+    EvaluateJob job =
+        new EvaluateJob(
+            checkpoint, dataset, Split.of(split), out, classifier, config(context), context.log());
     EvaluateResult result = job.run(context.spark());
     if (out != null) {
       job.commit(context.spark(), result, context.resultLine(result));

@@ -13,9 +13,17 @@ import org.talespark.zoo.diffusion.Sampler;
  * @param sampler left out, the checkpoint's own
  * @param guidance left out, the checkpoint's own
  * @param seed of all noise
+ * @param latents of a model with a first stage: where the dataset's latents are or will be kept;
+ *     left out, those that the run was trained on
  */
 record EvaluateConfig(
-    Long samples, int prompts, int shown, Sampler sampler, Double guidance, long seed) {
+    Long samples,
+    int prompts,
+    int shown,
+    Sampler sampler,
+    Double guidance,
+    long seed,
+    String latents) {
   private static final Section SECTION = new Section("evaluate", "evaluate");
 
   EvaluateConfig {
@@ -30,7 +38,7 @@ record EvaluateConfig(
   }
 
   static EvaluateConfig defaults() {
-    return new EvaluateConfig(null, 200, 12, null, null, 1);
+    return new EvaluateConfig(null, 200, 12, null, null, 1, null);
   }
 
   /** Samples to look at, at most. */

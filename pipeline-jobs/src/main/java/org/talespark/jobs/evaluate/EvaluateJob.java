@@ -5,17 +5,27 @@ import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.CommittedOutput;
 import org.talespark.jobs.metrics.JobLabel;
+import org.talespark.jobs.train.LearnerFiles;
+import org.talespark.jobs.train.RunDirectory;
 import org.talespark.jobs.train.RunEvaluation;
+import org.talespark.zoo.attributes.AttributeClassifier;
+import org.talespark.zoo.attributes.CaptionGrammar;
+import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
+import org.talespark.zoo.runtime.NativeRuntime;
 
 /**
  * Measures a run's best checkpoint on a split of a dataset: the metrics of its family, and of a
@@ -34,20 +44,32 @@ final class EvaluateJob {
   private final String dataset;
   private final Split split;
   private final String out;
+  private final String classifier;
   private final EvaluateConfig config;
-  private final List<ShownPictures> shown = List.of();
+  private final PrintStream log;
+  private List<ShownPictures> shown = List.of();
 
   /**
    * Checks nothing yet; {@link #run} does.
    *
    * @param out or null for no files
+   * @param classifier or null to judge no pictures
    */
-  EvaluateJob(String checkpoint, String dataset, Split split, String out, EvaluateConfig config) {
+  EvaluateJob(
+      String checkpoint,
+      String dataset,
+      Split split,
+      String out,
+      String classifier,
+      EvaluateConfig config,
+      PrintStream log) {
     this.checkpoint = requireNonNull(checkpoint, "checkpoint");
     this.dataset = requireNonNull(dataset, "dataset");
     this.split = requireNonNull(split, "split");
     this.out = out;
+    this.classifier = classifier;
     this.config = requireNonNull(config, "config");
+    this.log = requireNonNull(log, "log");
   }
 
   /** Measures; writes nothing. */
@@ -60,11 +82,53 @@ final class EvaluateJob {
     RunEvaluation run = RunEvaluation.of(checkpoint, hadoop);
     Dataset data = Dataset.open(dataset, hadoop);
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    checkClassifier(run);
     try (JobLabel label = JobLabel.of(context.sc(), COMMAND, "evaluate " + run.checkpoint())) {
-      RunEvaluation.Result metrics = run.run(context, hadoop, data, split, config.most());
+      RunEvaluation.Result metrics =
+          run.run(context, hadoop, data, split, config.most(), config.latents(), log);
+      PictureFigures figures = null;
+      if (classifier != null) {
+        PictureEvaluation.Outcome outcome = judge(context, hadoop, run, data);
+        figures = outcome.figures();
+        shown = outcome.shown();
+      }
       return EvaluateResult.of(
-          run.checkpoint(), data.uri(), split.id(), metrics.samples(), metrics.metrics(), null);
+          run.checkpoint(), data.uri(), split.id(), metrics.samples(), metrics.metrics(), figures);
     }
+  }
+
+  private void checkClassifier(RunEvaluation run) {
+    boolean diffusion = run.config().task() instanceof DiffusionLearnerConfig;
+    if (classifier != null && !diffusion) {
+      throw new IllegalArgumentException(
+          "Cannot evaluate: --classifier=%s judges what diffusion models draw, and checkpoint=%s is of another family; try it without --classifier"
+              .formatted(classifier, checkpoint));
+    }
+    if (classifier == null && diffusion) {
+      log.println("evaluate: no pictures are judged without --classifier");
+    }
+  }
+
+  private PictureEvaluation.Outcome judge(
+      JavaSparkContext context, Configuration hadoop, RunEvaluation run, Dataset data) {
+    NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
+    DiffusionLearnerConfig task = (DiffusionLearnerConfig) run.config().task();
+    String judging = RunDirectory.checkpoint(classifier, hadoop).path().toString();
+    CaptionGrammar grammar =
+        AttributeClassifier.grammar(LearnerFiles.pretrained(hadoop).apply(judging));
+    Broadcast<SerializableConfiguration> conf =
+        context.broadcast(new SerializableConfiguration(hadoop));
+    DiffusionPictures pictures =
+        new DiffusionPictures(context, conf, run.checkpoint(), config.sampler(), config.seed());
+    JavaRDD<Painted> real =
+        RealPictures.of(context, conf, data, split, run.config().data().size(), config.most());
+    log.printf("evaluate: drawing what %d prompts say, and judging it%n", 2 * config.prompts());
+    return new PictureEvaluation(
+            config, grammar, new ClassifierJudge(judging, conf), task.text() != null)
+        .run(
+            real,
+            pictures,
+            task.firstStageOfPictures().isPresent() ? pictures::reconstructed : null);
   }
 
   /** Writes and commits the files: {@code resultLine} is the result as {@code --json} prints it. */

@@ -67,7 +67,8 @@ final class BatchLoader implements AutoCloseable {
       captions[slot] = stored.caption();
       if (pictures) {
         try {
-          float[] picture = augmenter.picture(stored.picture(), at);
+          float[] picture =
+              store.latent(stored, place).orElseGet(() -> augmenter.picture(stored.picture(), at));
           System.arraycopy(picture, 0, planes, slot * pictureLength, pictureLength);
         } catch (PictureException e) {
           throw store.undecodable(stored.key(), place, e);
@@ -153,7 +154,7 @@ final class BatchLoader implements AutoCloseable {
     this.rank = rank;
     this.workers = workers;
     this.pictures = pictures;
-    this.pictureLength = pictures ? 3 * data.size() * data.size() : 0;
+    this.pictureLength = pictures ? store.elements() : 0;
     this.prefetch = data.prefetch();
     this.timeoutSeconds = data.timeoutSeconds();
     AtomicInteger number = new AtomicInteger();

@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.channels.SeekableByteChannel;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,6 +21,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.data.BadInputException;
 import org.talespark.jobs.checkpoint.Checkpoint;
@@ -26,6 +30,7 @@ import org.talespark.jobs.checkpoint.FileBody;
 import org.talespark.zoo.io.SafetensorsFile;
 import org.talespark.zoo.io.SafetensorsWriter;
 import org.talespark.zoo.io.TensorSource;
+import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.Pretrained;
 
@@ -36,6 +41,8 @@ public final class LearnerFiles {
   public static final String CONFIG = "config.json";
   static final String OPTIMIZER = "optimizer.safetensors";
   static final String STATE = "trainer_state.json";
+
+  private static final Set<String> OWN = Set.of(MODEL, EMA, CONFIG, OPTIMIZER, STATE);
 
   static final ObjectMapper JSON =
       JsonMapper.builder()
@@ -54,6 +61,7 @@ public final class LearnerFiles {
       files.put(EMA, tensors(learner.ema()));
     }
     files.put(OPTIMIZER, tensors(learner.state()));
+    learner.files().forEach((name, bytes) -> files.put(name, out -> out.write(bytes)));
     files.put(CONFIG, out -> out.write(JSON.writeValueAsBytes(modelConfig)));
     files.put(STATE, out -> out.write(JSON.writeValueAsBytes(state)));
     return files;
@@ -137,6 +145,40 @@ public final class LearnerFiles {
         tensors.put(name, file.tensor(name).load());
       }
     }
-    return new Pretrained(config, tensors);
+    Map<String, byte[]> files = new HashMap<>();
+    for (String name : checkpoint.files()) {
+      if (!OWN.contains(name)) {
+        try (InputStream in = checkpoint.open(name)) {
+          files.put(name, in.readAllBytes());
+        }
+      }
+    }
+    return new Pretrained(config, tensors, files);
+  }
+
+  /** The hash of the weights that {@link #pretrained} reads. */
+  static String sha256(Checkpoint checkpoint) throws IOException {
+    return checkpoint.sha256(checkpoint.has(EMA) ? EMA : MODEL);
+  }
+
+  /** Reads files by their URI; a directory stands for the tokenizer in it. */
+  public static Function<String, byte[]> files(Configuration hadoop) {
+    return uri -> {
+      Path path = new Path(uri);
+      try {
+        FileSystem fs = path.getFileSystem(hadoop);
+        Path file = fs.getFileStatus(path).isDirectory() ? new Path(path, Tokenizer.FILE) : path;
+        try (InputStream in = fs.open(file)) {
+          return in.readAllBytes();
+        }
+      } catch (FileNotFoundException e) {
+        throw new BadInputException(
+            "Cannot read file: uri=%s does not exist, expected a %s or a directory with one; try `talespark tokenizer --out %s`"
+                .formatted(uri, Tokenizer.FILE, uri),
+            e);
+      } catch (IOException e) {
+        throw new UncheckedIOException("Cannot read file: uri=" + uri, e);
+      }
+    };
   }
 }

@@ -10,7 +10,6 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.FileBody;
@@ -44,9 +43,8 @@ final class Replica implements AutoCloseable {
   Replica(TrainConfig config, RunOptions options, Configuration hadoop) {
     this.config = config;
     this.workers = config.train().workers();
-    Dataset dataset = Dataset.open(options.dataset(), hadoop);
-    this.training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
-    this.heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
+    this.training = SampleStore.open(config, options, Split.TRAIN, hadoop);
+    this.heldOut = SampleStore.open(config, options, Split.VALIDATION, hadoop);
     Reducer apart = Reducer.apart(() -> rank, workers);
     this.learner = config.task().create(config.learnerContext(apart, hadoop));
     LocalSgdConfig local = config.localSgd();

@@ -4,12 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -23,6 +25,7 @@ import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.attributes.Estimate;
+import org.talespark.zoo.train.FirstStage;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.Reducer;
 
@@ -43,16 +46,22 @@ public final class RunEvaluation {
    */
   public record Result(long samples, Map<String, Estimate> metrics) {}
 
-  /** What a task needs to know. */
+  /**
+   * What a task needs to know.
+   *
+   * @param samplesUri of the dataset, or of its latents where the task has a first stage
+   */
   private record Work(
-      String checkpoint, String yaml, String dataset, Split split, long samples, int groups)
+      String checkpoint, String yaml, String samplesUri, Split split, long samples, int groups)
       implements Serializable {}
 
   private final Checkpoint checkpoint;
+  private final RunDirectory directory;
   private final TrainConfig config;
 
-  private RunEvaluation(Checkpoint checkpoint, TrainConfig config) {
+  private RunEvaluation(Checkpoint checkpoint, RunDirectory directory, TrainConfig config) {
     this.checkpoint = checkpoint;
+    this.directory = directory;
     this.config = config;
   }
 
@@ -63,10 +72,10 @@ public final class RunEvaluation {
    */
   public static RunEvaluation of(String uri, Configuration hadoop) throws IOException {
     Checkpoint checkpoint = RunDirectory.checkpoint(requireNonNull(uri, "checkpoint"), hadoop);
-    Path run = checkpoint.path().getParent().getParent();
+    RunDirectory run =
+        new RunDirectory(checkpoint.path().getParent().getParent().toString(), hadoop);
     byte[] yaml =
-        new RunDirectory(run.toString(), hadoop)
-            .read(RunDirectory.CONFIG)
+        run.read(RunDirectory.CONFIG)
             .orElseThrow(
                 () ->
                     new BadInputException(
@@ -74,10 +83,10 @@ public final class RunEvaluation {
                             .formatted(checkpoint.path(), RunDirectory.CONFIG)));
     TrainConfig config =
         ConfigTree.builder()
-            .yaml(run + "/" + RunDirectory.CONFIG, new String(yaml, UTF_8))
+            .yaml(run.root() + "/" + RunDirectory.CONFIG, new String(yaml, UTF_8))
             .build()
             .bind(TrainConfig.class);
-    return new RunEvaluation(checkpoint, config);
+    return new RunEvaluation(checkpoint, run, config);
   }
 
   /** The directory of the checkpoint itself. */
@@ -94,9 +103,18 @@ public final class RunEvaluation {
    * Measures.
    *
    * @param most samples to look at
+   * @param latents where the latents of this dataset are or will be kept, for a task with a first
+   *     stage; null for those that the run was trained on
    */
   public Result run(
-      JavaSparkContext context, Configuration hadoop, Dataset dataset, Split split, long most) {
+      JavaSparkContext context,
+      Configuration hadoop,
+      Dataset dataset,
+      Split split,
+      long most,
+      String latents,
+      PrintStream log)
+      throws IOException {
     long samples = Math.min(most, dataset.samples(split));
     if (samples < 2) {
       throw new BadInputException(
@@ -104,8 +122,16 @@ public final class RunEvaluation {
               .formatted(dataset.uri(), split.id(), samples));
     }
     int groups = (int) Math.min(GROUPS, samples);
-    Work work =
-        new Work(checkpoint(), ConfigTree.toYaml(config), dataset.uri(), split, samples, groups);
+    String uri = dataset.uri();
+    Optional<FirstStage> firstStage = config.task().firstStageOfPictures();
+    if (firstStage.isPresent()) {
+      FirstStage stage = firstStage.get();
+      if (latents != null) {
+        stage = new FirstStage(stage.checkpoint(), latents, stage.space());
+      }
+      uri = TrainJob.latents(context, dataset, hadoop, stage, directory, log).uri();
+    }
+    Work work = new Work(checkpoint(), ConfigTree.toYaml(config), uri, split, samples, groups);
     List<Integer> numbers = new ArrayList<>();
     for (int g = 0; g < groups; g++) {
       numbers.add(g);
@@ -128,9 +154,10 @@ public final class RunEvaluation {
     TrainConfig config = TrainConfig.onExecutor(work.yaml(), TaskContext.get().cpus());
     Path path = new Path(work.checkpoint());
     FileSystem fs = path.getFileSystem(hadoop);
-    Dataset dataset = Dataset.open(work.dataset(), hadoop);
+    RunOptions options =
+        new RunOptions(work.samplesUri(), work.checkpoint(), null, false, null, Map.of());
     List<Map<String, double[]>> sums = new ArrayList<>();
-    try (SampleStore store = SampleStore.open(dataset, work.split(), hadoop, config.data());
+    try (SampleStore store = SampleStore.open(config, options, work.split(), hadoop);
         Learner learner = config.task().create(config.learnerContext(Reducer.ALONE, hadoop))) {
       LearnerFiles.restore(Checkpoint.open(fs, path), learner);
       Evaluation evaluation = new Evaluation(config, store, work.samples());

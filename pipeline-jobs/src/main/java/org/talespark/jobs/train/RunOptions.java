@@ -7,6 +7,7 @@ import java.util.TreeMap;
 /**
  * Where a run reads and writes.
  *
+ * @param dataset the dataset's URI, or that of its latents where the task has a first stage
  * @param base a checkpoint whose weights to begin with, or null
  * @param resume whether to go on from the latest committed checkpoint, if there is one
  * @param attempt the token without which nothing may be written ({@link

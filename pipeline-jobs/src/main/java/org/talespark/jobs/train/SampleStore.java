@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.util.Utils;
@@ -17,7 +18,10 @@ import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.Split;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.PictureException;
+import org.talespark.jobs.latents.LatentFile;
+import org.talespark.jobs.latents.LatentSet;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.LatentSpace;
 
 /**
  * The samples of one split. Opening it reads nothing but the manifest; a shard is read when a
@@ -38,14 +42,20 @@ final class SampleStore implements AutoCloseable {
   private final long samples;
   private final Configuration hadoop;
   private final TrainConfig.Data data;
+  private final LatentSpace space; // null for pictures
   private final ShardCache cache;
 
   private SampleStore(
-      List<Shard> shards, long samples, Configuration hadoop, TrainConfig.Data data) {
+      List<Shard> shards,
+      long samples,
+      Configuration hadoop,
+      TrainConfig.Data data,
+      LatentSpace space) {
     this.shards = shards;
     this.samples = samples;
     this.hadoop = hadoop;
     this.data = data;
+    this.space = space;
     this.cache = ShardCache.share(directory(data.cache()), data.cache().bytes());
   }
 
@@ -57,16 +67,36 @@ final class SampleStore implements AutoCloseable {
    */
   static SampleStore open(
       Dataset dataset, Split split, Configuration hadoop, TrainConfig.Data data) {
+    return open(dataset.uri(), dataset.shards(split), split, null, hadoop, data);
+  }
+
+  /** Opens a split of what a run is trained on: a dataset, or the latents of one. */
+  static SampleStore open(
+      TrainConfig config, RunOptions options, Split split, Configuration hadoop) {
+    if (config.task().firstStageOfPictures().isEmpty()) {
+      return open(Dataset.open(options.dataset(), hadoop), split, hadoop, config.data());
+    }
+    LatentSet latents = LatentSet.open(options.dataset(), hadoop);
+    return open(
+        latents.uri(), latents.shards(split), split, latents.space(), hadoop, config.data());
+  }
+
+  private static SampleStore open(
+      String uri,
+      List<Shard> shards,
+      Split split,
+      LatentSpace space,
+      Configuration hadoop,
+      TrainConfig.Data data) {
     requireNonNull(hadoop, "hadoop");
     requireNonNull(data, "data");
-    List<Shard> shards = dataset.shards(split);
     long samples = shards.stream().mapToLong(Shard::samples).sum();
     if (samples == 0) {
       throw new BadInputException(
           "Cannot use dataset: dataset=%s split=%s has no samples, expected at least one; prepare with more pictures or a larger share for this split"
-              .formatted(dataset.uri(), split.id()));
+              .formatted(uri, split.id()));
     }
-    return new SampleStore(shards, samples, hadoop, data);
+    return new SampleStore(shards, samples, hadoop, data, space);
   }
 
   private static Path directory(TrainConfig.Cache config) {
@@ -90,6 +120,26 @@ final class SampleStore implements AutoCloseable {
 
   ShardCache cache() {
     return cache;
+  }
+
+  /** Numbers of a decoded picture or latent. */
+  int elements() {
+    return space == null ? 3 * data.size() * data.size() : space.elements();
+  }
+
+  /** A latent, or nothing where samples are pictures. */
+  Optional<float[]> latent(Stored stored, SampleOrder.Place place) {
+    if (space == null) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(LatentFile.read(stored.picture(), space));
+    } catch (IllegalArgumentException e) {
+      throw new BadInputException(
+          "Cannot use latent: key=%s shard=%s; %s"
+              .formatted(stored.key(), shards.get(place.shard()).uri(), e.getMessage()),
+          e);
+    }
   }
 
   /** Where a sample lies, counted in the order of the manifest. */
@@ -138,7 +188,7 @@ final class SampleStore implements AutoCloseable {
    * @throws BadInputException when a shard is missing or damaged, or a picture cannot be decoded
    */
   Batch batch(List<Integer> chosen, boolean pictures) throws InterruptedException {
-    int each = pictures ? 3 * data.size() * data.size() : 0;
+    int each = pictures ? elements() : 0;
     float[] planes = new float[each * chosen.size()];
     List<String> keys = new ArrayList<>();
     List<String> captions = new ArrayList<>();
@@ -149,7 +199,9 @@ final class SampleStore implements AutoCloseable {
       captions.add(stored.caption());
       if (pictures) {
         try {
-          float[] picture = Images.decodePlanar(stored.picture(), data.size());
+          float[] picture =
+              latent(stored, place)
+                  .orElseGet(() -> Images.decodePlanar(stored.picture(), data.size()));
           System.arraycopy(picture, 0, planes, i * each, each);
         } catch (PictureException e) {
           throw undecodable(stored.key(), place, e);

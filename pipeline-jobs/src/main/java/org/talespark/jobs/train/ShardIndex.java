@@ -14,6 +14,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.talespark.data.BadInputException;
 import org.talespark.data.Sha256;
 import org.talespark.data.dataset.Shard;
+import org.talespark.jobs.latents.LatentFile;
 
 /**
  * What lies where in a shard: made in the one pass in which the shard is copied and its checksum
@@ -177,7 +178,7 @@ final class ShardIndex {
         open = new Open(key);
       }
       switch (name.substring(dot + 1)) {
-        case "png", "jpg" -> {
+        case "png", "jpg", LatentFile.EXTENSION -> {
           checkOnce(open.offset < 0, e, MOST_PICTURE_BYTES);
           open.offset = tar.getBytesRead();
           open.length = (int) e.getSize();
@@ -189,7 +190,7 @@ final class ShardIndex {
         case "json" -> {}
         default ->
             throw new StructureException(
-                "member=%s, expected png, jpg, txt or json".formatted(name));
+                "member=%s, expected png, jpg, npy, txt or json".formatted(name));
       }
     }
     finish(open, entries);

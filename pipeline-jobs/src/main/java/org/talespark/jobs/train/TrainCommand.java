@@ -22,14 +22,22 @@ public final class TrainCommand extends JobCommand {
 
   /** The recipes that come with the program. */
   public static final List<String> RECIPES =
-      List.of("vqvae", "vqgan", "features", "language", "ddpm-scenes", "attributes-scenes");
+      List.of(
+          "vqvae",
+          "vqgan",
+          "vqgan-latents",
+          "features",
+          "language",
+          "ddpm-scenes",
+          "text2image-scenes",
+          "attributes-scenes");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
       description =
-          "A built-in recipe (vqvae, vqgan, features, language, ddpm-scenes, attributes-scenes) or a YAML file.")
+          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, attributes-scenes) or a YAML file.")
   private String recipe;
 
   @Option(

@@ -51,6 +51,12 @@ public record TrainConfig(
     requireNonNull(train, "train");
     requireNonNull(data, "data");
     requireNonNull(task, "task");
+    SECTION.check(
+        task.firstStageOfPictures().isEmpty()
+            || (!data.flip() && data.augment().equals(Augment.NONE)),
+        "data.flip, data.augment",
+        "%s, %s".formatted(data.flip(), data.augment()),
+        "no variation, since latents are computed once");
     exchange = exchange == null ? ExchangeConfig.defaults() : exchange;
     localSgd = localSgd == null ? LocalSgdConfig.defaults() : localSgd;
     gradientSharing = gradientSharing == null ? SharingConfig.defaults() : gradientSharing;
@@ -72,7 +78,8 @@ public record TrainConfig(
         train.learningRate(),
         train.precision().type(),
         reducer,
-        LearnerFiles.pretrained(hadoop));
+        LearnerFiles.pretrained(hadoop),
+        LearnerFiles.files(hadoop));
   }
 
   /** The same run with another task. */

@@ -22,13 +22,18 @@ import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
+import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.RunLock;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.jobs.latents.LatentSet;
+import org.talespark.jobs.latents.LatentsJob;
 import org.talespark.jobs.metrics.JobLabel;
 import org.talespark.jobs.metrics.RunTracker;
 import org.talespark.jobs.metrics.TrackedRun;
 import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.CaptionWords;
+import org.talespark.zoo.train.FirstStage;
+import org.talespark.zoo.train.LearnerConfig;
 
 /**
  * Trains a model data-parallel: one barrier stage with a task a worker, a synchronous step over all
@@ -82,17 +87,19 @@ public final class TrainJob {
     RunDirectory directory = new RunDirectory(out, hadoop);
     checkSlots(spark);
     try (RunLock lock = RunLock.acquire(directory.fileSystem(), directory.root(), RunLock.LIMIT)) {
-      TrainConfig resolved = resolve(data, hadoop, directory);
+      JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+      Optional<LatentSet> latents = latents(context, data, hadoop, directory);
+      TrainConfig resolved = resolve(data, latents, hadoop, directory);
       directory.write(RunDirectory.CONFIG, ConfigTree.toYaml(resolved).getBytes(UTF_8));
       directory.delete(RunDirectory.PROGRESS);
       RunSummary summary;
-      JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+      String samples = latents.map(LatentSet::uri).orElse(data.uri());
       try (JobLabel label = JobLabel.of(context.sc(), "train", description(directory, resolved));
           RunTracker tracker = RunTracker.of(System.getenv(), tracked(resolved), log::println)) {
         try (TrainingSource gauges = TrainingSource.driver();
             ProgressPrinter progress = new ProgressPrinter(directory, log, gauges, tracker)) {
           progress.start();
-          summary = runWorkers(context, resolved, hadoop, data, directory, lock);
+          summary = runWorkers(context, resolved, hadoop, samples, directory, lock);
         }
         tracker.outcome(RunTracker.Outcome.FINISHED);
       }
@@ -135,8 +142,41 @@ public final class TrainJob {
     }
   }
 
+  /** The latents that are trained on in place of pictures; computed once. */
+  private Optional<LatentSet> latents(
+      JavaSparkContext context, Dataset data, Configuration hadoop, RunDirectory directory)
+      throws IOException {
+    Optional<FirstStage> firstStage = config.task().firstStageOfPictures();
+    if (firstStage.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(latents(context, data, hadoop, firstStage.get(), directory, log));
+  }
+
+  /** A dataset's latents, where the first stage says or in a run's own directory. */
+  static LatentSet latents(
+      JavaSparkContext context,
+      Dataset data,
+      Configuration hadoop,
+      FirstStage firstStage,
+      RunDirectory directory,
+      PrintStream log)
+      throws IOException {
+    String uri = firstStage.latents();
+    Checkpoint checkpoint = RunDirectory.checkpoint(firstStage.checkpoint(), hadoop);
+    return new LatentsJob(
+            data,
+            checkpoint,
+            LearnerFiles.sha256(checkpoint),
+            (of, conf) -> LearnerFiles.pretrained(conf).apply(of),
+            uri == null ? directory.root() + "/latents" : located(uri, hadoop),
+            log)
+        .run(context, hadoop);
+  }
+
   /** Completes the configuration, and refuses to mix runs. */
-  private TrainConfig resolve(Dataset data, Configuration hadoop, RunDirectory directory)
+  private TrainConfig resolve(
+      Dataset data, Optional<LatentSet> latents, Configuration hadoop, RunDirectory directory)
       throws IOException {
     boolean begun = directory.checkpoints().newest().isPresent();
     if (begun && !resume) {
@@ -144,12 +184,11 @@ public final class TrainJob {
           "Cannot train: out=%s already holds checkpoints; add --resume to go on, or choose another --out"
               .formatted(out));
     }
-    TrainConfig completed =
-        config.withTask(
-            config
-                .task()
-                .completed(() -> wordCounts(data, hadoop))
-                .located(uri -> located(uri, hadoop)));
+    LearnerConfig task = config.task().completed(() -> wordCounts(data, hadoop));
+    if (latents.isPresent()) {
+      task = task.encoded(latents.get().space());
+    }
+    TrainConfig completed = config.withTask(task.located(uri -> located(uri, hadoop)));
     Optional<byte[]> earlier = directory.read(RunDirectory.CONFIG);
     if (begun && earlier.isPresent()) {
       TrainConfig before =
@@ -201,7 +240,7 @@ public final class TrainJob {
       JavaSparkContext context,
       TrainConfig resolved,
       Configuration hadoop,
-      Dataset data,
+      String samples,
       RunDirectory directory,
       RunLock lock)
       throws IOException {
@@ -209,7 +248,7 @@ public final class TrainJob {
         context.broadcast(new SerializableConfiguration(hadoop));
     RunOptions options =
         new RunOptions(
-            data.uri(),
+            samples,
             directory.root().toString(),
             base == null ? null : located(base, hadoop),
             resume,

@@ -11,7 +11,6 @@ import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
@@ -62,10 +61,9 @@ final class Worker {
 
   /** Trains to the end; the summary is of rank 0, and empty (null) elsewhere. */
   RunSummary run() throws IOException, InterruptedException {
-    Dataset dataset = Dataset.open(options.dataset(), hadoop);
     TrainConfig.Train train = config.train();
-    try (SampleStore training = SampleStore.open(dataset, Split.TRAIN, hadoop, config.data());
-        SampleStore heldOut = SampleStore.open(dataset, Split.VALIDATION, hadoop, config.data());
+    try (SampleStore training = SampleStore.open(config, options, Split.TRAIN, hadoop);
+        SampleStore heldOut = SampleStore.open(config, options, Split.VALIDATION, hadoop);
         Learner learner = config.task().create(config.learnerContext(coupling.reducer(), hadoop));
         BatchLoader loader =
             new BatchLoader(

@@ -65,7 +65,9 @@ class RunEvaluationTest {
             HADOOP,
             dataset,
             split,
-            most);
+            most,
+            null,
+            SILENT);
   }
 
   /** The metrics that training wrote with its checkpoint. */

@@ -24,7 +24,7 @@ class TrainConfigTest {
 
   private static TrainConfig recipe(String name, String... settings) {
     ConfigTree.Builder tree = ConfigTree.builder().recipe(name, TrainCommand.RECIPES);
-    if (name.equals("vqgan")) {
+    if (name.startsWith("vqgan")) {
       tree.set("task.perceptual.checkpoint=FEATURES");
     }
     for (String setting : settings) {
@@ -35,15 +35,28 @@ class TrainConfigTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"vqvae", "vqgan", "features", "language", "ddpm-scenes", "attributes-scenes"})
+      strings = {
+        "vqvae",
+        "vqgan",
+        "vqgan-latents",
+        "features",
+        "language",
+        "ddpm-scenes",
+        "text2image-scenes",
+        "attributes-scenes"
+      })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
-    TrainConfig config = recipe(name);
+    String[] needed =
+        name.equals("text2image-scenes")
+            ? new String[] {"task.first_stage.checkpoint=hdfs:///a", "task.text.tokenizer=/b"}
+            : new String[0];
+    TrainConfig config = recipe(name, needed);
     assertThat(config.train().workers()).isEqualTo(2);
     Class<?> expected =
         switch (name) {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
-          case "ddpm-scenes" -> DiffusionLearnerConfig.class;
+          case "ddpm-scenes", "text2image-scenes" -> DiffusionLearnerConfig.class;
           case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
         };

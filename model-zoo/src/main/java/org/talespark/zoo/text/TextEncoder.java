@@ -1,4 +1,4 @@
-package org.talespark.zoo.diffusion;
+package org.talespark.zoo.text;
 
 import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;

@@ -1,4 +1,4 @@
-package org.talespark.zoo.diffusion;
+package org.talespark.zoo.text;
 
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -1,0 +1,73 @@
+package org.talespark.zoo.diffusion;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.function.UnaryOperator;
+import org.talespark.zoo.text.TextEncoder;
+
+/** Where a diffusion model's texts come from; in configuration an object with {@code type}. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = TextContext.Encoder.class, name = "encoder"),
+  @JsonSubTypes.Type(value = TextContext.Tower.class, name = "tower")
+})
+public sealed interface TextContext {
+  /** Tokens that a text has at most; longer ones are cut. */
+  int tokens();
+
+  /** Whether the text as a whole, its last state, is added to the time. */
+  boolean pooled();
+
+  /** The same with whole URIs. */
+  TextContext located(UnaryOperator<String> absolute);
+
+  /**
+   * A small encoder that is trained together with the denoiser.
+   *
+   * @param tokenizer URI of a {@code tokenizer.json}, or of its directory
+   */
+  record Encoder(String tokenizer, int tokens, boolean pooled, TextEncoder.Config model)
+      implements TextContext {
+    public Encoder {
+      if (tokenizer == null) {
+        throw new IllegalArgumentException(
+            "Cannot configure texts: tokenizer is missing, expected what `talespark tokenizer` wrote; try task.text.tokenizer=DIR");
+      }
+      requireNonNull(model, "task.text.model");
+      checkTokens(tokens, model);
+    }
+
+    @Override
+    public TextContext located(UnaryOperator<String> absolute) {
+      return new Encoder(absolute.apply(tokenizer), tokens, pooled, model);
+    }
+  }
+
+  /**
+   * The text tower of a contrastive model, which stays as it is.
+   *
+   * @param checkpoint URI of a run or checkpoint with tensors {@code text_model.*}, {@code
+   *     text_config} in its configuration and a {@code tokenizer.json}
+   */
+  record Tower(String checkpoint, int tokens, boolean pooled) implements TextContext {
+    public Tower {
+      requireNonNull(checkpoint, "task.text.checkpoint");
+    }
+
+    @Override
+    public TextContext located(UnaryOperator<String> absolute) {
+      return new Tower(absolute.apply(checkpoint), tokens, pooled);
+    }
+  }
+
+  /** Refuses texts that are longer than their encoder can read. */
+  static void checkTokens(int tokens, TextEncoder.Config model) {
+    if (tokens < 2 || tokens > model.maxPositionEmbeddings()) {
+      throw new IllegalArgumentException(
+          "Cannot configure training: text.tokens=%d, expected 2 to max_position_embeddings=%d"
+              .formatted(tokens, model.maxPositionEmbeddings()));
+    }
+  }
+}

@@ -1,0 +1,26 @@
+package org.talespark.zoo.diffusion;
+
+import java.util.List;
+import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.graph.Parameters;
+import org.talespark.zoo.train.Pretrained;
+
+/** Weights for the parameters of a network that is only used. */
+@FunctionalInterface
+interface Weights {
+  /** Gives each parameter its array. */
+  CompiledGraph.Builder bind(CompiledGraph.Builder builder, List<String> names);
+
+  /** Live parameters of a training. */
+  static Weights of(Parameters parameters) {
+    return (builder, names) -> builder.bind(parameters);
+  }
+
+  /** A checkpoint's; a missing one is named. */
+  static Weights of(Pretrained checkpoint) {
+    return (builder, names) -> {
+      names.forEach(name -> builder.bind(name, checkpoint.tensor(name)));
+      return builder;
+    };
+  }
+}

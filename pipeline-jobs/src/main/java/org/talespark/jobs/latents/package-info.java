@@ -1,0 +1,2 @@
+/** Datasets as latents of a first stage. */
+package org.talespark.jobs.latents;
