@@ -22,6 +22,7 @@ import org.talespark.jobs.corpus.ScenesCommand;
 import org.talespark.jobs.corpus.TokenizerCommand;
 import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
+import org.talespark.jobs.evaluate.EvaluateCommand;
 import org.talespark.jobs.export.ExportCommand;
 import org.talespark.jobs.infer.GenerateCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
@@ -72,6 +73,7 @@ public final class Talespark {
     COMMANDS.put("prepare", PrepareCommand::new);
     COMMANDS.put("tokenizer", TokenizerCommand::new);
     COMMANDS.put("train", TrainCommand::new);
+    COMMANDS.put("evaluate", EvaluateCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("infer generate", GenerateCommand::new);
     COMMANDS.put("export", ExportCommand::new);

@@ -15,15 +15,23 @@ final class Evaluation {
 
   private final TrainConfig config;
   private final SampleStore heldOut;
+  private final long most;
 
+  /** On as many samples as the configuration says. */
   Evaluation(TrainConfig config, SampleStore heldOut) {
+    this(config, heldOut, config.data().evaluationSamples());
+  }
+
+  /** On at most so many samples. */
+  Evaluation(TrainConfig config, SampleStore heldOut, long most) {
     this.config = config;
     this.heldOut = heldOut;
+    this.most = most;
   }
 
   /** One worker's share of the sums from which the metrics are made. */
   Map<String, double[]> sums(Learner learner, int rank, int workers) throws InterruptedException {
-    int count = (int) Math.min(heldOut.size(), config.data().evaluationSamples());
+    int count = (int) Math.min(heldOut.size(), most);
     List<Integer> mine = new ArrayList<>();
     for (int i = rank; i < count; i += workers) {
       mine.add(i);

@@ -29,14 +29,15 @@ public final class TrainCommand extends JobCommand {
           "features",
           "language",
           "ddpm-scenes",
-          "text2image-scenes");
+          "text2image-scenes",
+          "attributes-scenes");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
       description =
-          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes) or a YAML file.")
+          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, attributes-scenes) or a YAML file.")
   private String recipe;
 
   @Option(

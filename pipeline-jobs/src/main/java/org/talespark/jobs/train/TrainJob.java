@@ -150,17 +150,28 @@ public final class TrainJob {
     if (firstStage.isEmpty()) {
       return Optional.empty();
     }
-    String uri = firstStage.get().latents();
-    Checkpoint checkpoint = RunDirectory.checkpoint(firstStage.get().checkpoint(), hadoop);
-    return Optional.of(
-        new LatentsJob(
-                data,
-                checkpoint,
-                LearnerFiles.sha256(checkpoint),
-                (of, conf) -> LearnerFiles.pretrained(conf).apply(of),
-                uri == null ? directory.root() + "/latents" : located(uri, hadoop),
-                log)
-            .run(context, hadoop));
+    return Optional.of(latents(context, data, hadoop, firstStage.get(), directory, log));
+  }
+
+  /** A dataset's latents, where the first stage says or in a run's own directory. */
+  static LatentSet latents(
+      JavaSparkContext context,
+      Dataset data,
+      Configuration hadoop,
+      FirstStage firstStage,
+      RunDirectory directory,
+      PrintStream log)
+      throws IOException {
+    String uri = firstStage.latents();
+    Checkpoint checkpoint = RunDirectory.checkpoint(firstStage.checkpoint(), hadoop);
+    return new LatentsJob(
+            data,
+            checkpoint,
+            LearnerFiles.sha256(checkpoint),
+            (of, conf) -> LearnerFiles.pretrained(conf).apply(of),
+            uri == null ? directory.root() + "/latents" : located(uri, hadoop),
+            log)
+        .run(context, hadoop);
   }
 
   /** Completes the configuration, and refuses to mix runs. */

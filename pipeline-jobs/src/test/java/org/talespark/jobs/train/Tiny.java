@@ -18,9 +18,9 @@ import org.talespark.jobs.cluster.Sessions;
 import org.talespark.jobs.config.ConfigTree;
 
 /** A corpus, a model and a cluster that are as small as they can be. */
-final class Tiny {
+public final class Tiny {
   static final String MASTER = "local-cluster[2,1,1536]";
-  static final int SIZE = 32;
+  public static final int SIZE = 32;
 
   static final String RECIPE =
       """
@@ -66,7 +66,7 @@ final class Tiny {
       """;
 
   /** In place of the recipe's task, an unconditional U-Net. */
-  static final String DIFFUSION =
+  public static final String DIFFUSION =
       """
       task={
         type: diffusion,
@@ -87,7 +87,7 @@ final class Tiny {
   private Tiny() {}
 
   /** A prepared dataset of 60 pages below a folder. */
-  static Path dataset(Path folder) {
+  public static Path dataset(Path folder) {
     Path corpus = folder.resolve("corpus");
     new SceneCorpus(new SceneCorpus.Config(60, SIZE, 5, corpus)).run();
     PrepareConfig config =
@@ -103,7 +103,7 @@ final class Tiny {
     return dataset;
   }
 
-  static TrainConfig config(String... settings) {
+  public static TrainConfig config(String... settings) {
     ConfigTree.Builder tree = ConfigTree.builder().yaml("the tiny recipe", RECIPE);
     for (String setting : settings) {
       tree.set(setting);
@@ -111,7 +111,7 @@ final class Tiny {
     return tree.build().bind(TrainConfig.class);
   }
 
-  static String uri(Path path) {
+  public static String uri(Path path) {
     return path.toUri().toString();
   }
 
@@ -141,7 +141,7 @@ final class Tiny {
     return rows;
   }
 
-  static JsonNode json(Path file) throws IOException {
+  public static JsonNode json(Path file) throws IOException {
     return LearnerFiles.JSON.readTree(Files.readString(file, UTF_8));
   }
 

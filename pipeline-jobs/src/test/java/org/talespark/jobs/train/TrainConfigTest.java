@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.talespark.jobs.config.ConfigTree;
+import org.talespark.zoo.attributes.AttributeLearnerConfig;
 import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
 import org.talespark.zoo.diffusion.LossWeighting;
 import org.talespark.zoo.diffusion.NoiseConfig;
@@ -41,7 +42,8 @@ class TrainConfigTest {
         "features",
         "language",
         "ddpm-scenes",
-        "text2image-scenes"
+        "text2image-scenes",
+        "attributes-scenes"
       })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     String[] needed =
@@ -55,11 +57,12 @@ class TrainConfigTest {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
           case "ddpm-scenes", "text2image-scenes" -> DiffusionLearnerConfig.class;
+          case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
         };
     assertThat(config.task()).isInstanceOf(expected);
     TrainConfig completed =
-        config.withTask(config.task().completed(() -> Map.of("fox", 3L, "moon", 2L)));
+        config.withTask(config.task().completed(() -> Map.of("red", 3L, "cat", 2L)));
     for (TrainConfig each : new TrainConfig[] {config, completed}) {
       TrainConfig back =
           ConfigTree.builder()

@@ -1,0 +1,153 @@
+package org.talespark.jobs.evaluate;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.data.dataset.Dataset;
+import org.talespark.data.dataset.Split;
+import org.talespark.jobs.checkpoint.CommittedOutput;
+import org.talespark.jobs.metrics.JobLabel;
+import org.talespark.jobs.train.LearnerFiles;
+import org.talespark.jobs.train.RunDirectory;
+import org.talespark.jobs.train.RunEvaluation;
+import org.talespark.zoo.attributes.AttributeClassifier;
+import org.talespark.zoo.attributes.CaptionGrammar;
+import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
+import org.talespark.zoo.runtime.NativeRuntime;
+
+/**
+ * Measures a run's best checkpoint on a split of a dataset: the metrics of its family, and of a
+ * diffusion model, given a classifier, the pictures that it makes.
+ */
+final class EvaluateJob {
+  /** The command's name in its output. */
+  static final String COMMAND = "evaluate";
+
+  static final String METRICS = "metrics.json";
+  private static final String REPORT = "report.html";
+  private static final String GRID = "pictures.png";
+  private static final List<String> ENTRIES = List.of(METRICS, REPORT, GRID);
+
+  private final String checkpoint;
+  private final String dataset;
+  private final Split split;
+  private final String out;
+  private final String classifier;
+  private final EvaluateConfig config;
+  private final PrintStream log;
+  private List<ShownPictures> shown = List.of();
+
+  /**
+   * Checks nothing yet; {@link #run} does.
+   *
+   * @param out or null for no files
+   * @param classifier or null to judge no pictures
+   */
+  EvaluateJob(
+      String checkpoint,
+      String dataset,
+      Split split,
+      String out,
+      String classifier,
+      EvaluateConfig config,
+      PrintStream log) {
+    this.checkpoint = requireNonNull(checkpoint, "checkpoint");
+    this.dataset = requireNonNull(dataset, "dataset");
+    this.split = requireNonNull(split, "split");
+    this.out = out;
+    this.classifier = classifier;
+    this.config = requireNonNull(config, "config");
+    this.log = requireNonNull(log, "log");
+  }
+
+  /** Measures; writes nothing. */
+  @SuppressWarnings("try") // the label is used by closing it
+  EvaluateResult run(SparkSession spark) throws IOException {
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    if (out != null) {
+      CommittedOutput.check(new Path(out).getFileSystem(hadoop), new Path(out), COMMAND);
+    }
+    RunEvaluation run = RunEvaluation.of(checkpoint, hadoop);
+    Dataset data = Dataset.open(dataset, hadoop);
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    checkClassifier(run);
+    try (JobLabel label = JobLabel.of(context.sc(), COMMAND, "evaluate " + run.checkpoint())) {
+      RunEvaluation.Result metrics =
+          run.run(context, hadoop, data, split, config.most(), config.latents(), log);
+      PictureFigures figures = null;
+      if (classifier != null) {
+        PictureEvaluation.Outcome outcome = judge(context, hadoop, run, data);
+        figures = outcome.figures();
+        shown = outcome.shown();
+      }
+      return EvaluateResult.of(
+          run.checkpoint(), data.uri(), split.id(), metrics.samples(), metrics.metrics(), figures);
+    }
+  }
+
+  private void checkClassifier(RunEvaluation run) {
+    boolean diffusion = run.config().task() instanceof DiffusionLearnerConfig;
+    if (classifier != null && !diffusion) {
+      throw new IllegalArgumentException(
+          "Cannot evaluate: --classifier=%s judges what diffusion models draw, and checkpoint=%s is of another family; try it without --classifier"
+              .formatted(classifier, checkpoint));
+    }
+    if (classifier == null && diffusion) {
+      log.println("evaluate: no pictures are judged without --classifier");
+    }
+  }
+
+  private PictureEvaluation.Outcome judge(
+      JavaSparkContext context, Configuration hadoop, RunEvaluation run, Dataset data) {
+    NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
+    DiffusionLearnerConfig task = (DiffusionLearnerConfig) run.config().task();
+    String judging = RunDirectory.checkpoint(classifier, hadoop).path().toString();
+    CaptionGrammar grammar =
+        AttributeClassifier.grammar(LearnerFiles.pretrained(hadoop).apply(judging));
+    Broadcast<SerializableConfiguration> conf =
+        context.broadcast(new SerializableConfiguration(hadoop));
+    DiffusionPictures pictures =
+        new DiffusionPictures(context, conf, run.checkpoint(), config.sampler(), config.seed());
+    JavaRDD<Painted> real =
+        RealPictures.of(context, conf, data, split, run.config().data().size(), config.most());
+    log.printf("evaluate: drawing what %d prompts say, and judging it%n", 2 * config.prompts());
+    return new PictureEvaluation(
+            config, grammar, new ClassifierJudge(judging, conf), task.text() != null)
+        .run(
+            real,
+            pictures,
+            task.firstStageOfPictures().isPresent() ? pictures::reconstructed : null);
+  }
+
+  /** Writes and commits the files: {@code resultLine} is the result as {@code --json} prints it. */
+  void commit(SparkSession spark, EvaluateResult result, String resultLine) throws IOException {
+    FileSystem fs = new Path(out).getFileSystem(spark.sessionState().newHadoopConf());
+    CommittedOutput output =
+        CommittedOutput.open(fs, new Path(out), COMMAND, ENTRIES, CommittedOutput.Existing.REPLACE);
+    EvaluateReport report = new EvaluateReport(result, shown);
+    write(output, METRICS, (resultLine + "\n").getBytes(UTF_8));
+    write(output, REPORT, report.html().getBytes(UTF_8));
+    if (!shown.isEmpty()) {
+      write(output, GRID, report.grid());
+    }
+    output.commit(resultLine);
+  }
+
+  private static void write(CommittedOutput output, String name, byte[] bytes) throws IOException {
+    try (OutputStream file = output.create(name)) {
+      file.write(bytes);
+    }
+  }
+}
