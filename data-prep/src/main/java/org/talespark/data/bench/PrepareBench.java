@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  * Times decoding, resizing and encoding of photographs, file to file, beside ImageIO and, if
  * wanted, a Python script. All take turns on the same pictures, so that whatever else happens on
  * the machine meets each of them. Before that every picture is read once, so that all of them find
- * it in memory, and each converts the same number of pictures that do not count, as many as the Java
- * compiler needs to be done with all of them.
+ * it in memory, and each converts the same number of pictures that do not count, as many as the
+ * Java compiler needs to be done with all of them.
  */
 public final class PrepareBench {
 

@@ -9,16 +9,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
-import org.talespark.zoo.graph.Parameters;
 import org.talespark.zoo.nn.Layers;
-import org.talespark.zoo.optim.Ema;
-import org.talespark.zoo.optim.GradientClip;
-import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.GradientSums;
-import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;
-import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.NetworkLearner;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
@@ -32,7 +27,7 @@ import org.talespark.zoo.train.StepResult;
  * global batch whose captions name anything; workers differ in how many those are, so sums and
  * counts are summed over them, and only the totals are divided.
  */
-final class AttributeLearner implements Learner {
+final class AttributeLearner implements NetworkLearner {
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
 
@@ -53,11 +48,7 @@ final class AttributeLearner implements Learner {
   private final LearnerContext context;
   private final CompiledGraph plan;
   private final AttributePlan evaluation;
-  private final Parameters averaged;
-  private final Optimizer optimizer;
-  private final GradientClip clip;
-  private final Ema ema;
-  private final GradientSums gradientSums;
+  private final Descent descent;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, PARTS.size() + 1); // and the named
 
   AttributeLearner(AttributeLearnerConfig config, LearnerContext context) {
@@ -84,12 +75,7 @@ final class AttributeLearner implements Learner {
             .train(layers.names())
             .bucketBytes(BUCKET_BYTES)
             .build();
-    Parameters parameters = plan.parameters();
-    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
-    this.clip = new GradientClip(config.clipNorm());
-    this.ema = new Ema(config.emaDecay(), parameters.flat());
-    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
-    this.averaged = new Parameters(parameters.layout(), context.type());
+    this.descent = new Descent(plan, context, config.descent());
     this.evaluation =
         new AttributePlan(
             config.model(),
@@ -97,7 +83,7 @@ final class AttributeLearner implements Learner {
             context.type(),
             batch,
             context.size(),
-            (builder, names) -> builder.bind(averaged));
+            (builder, names) -> builder.bind(descent.averaged()));
   }
 
   /** The three sums over the batch, and all of it divided by the number of its pictures. */
@@ -138,7 +124,7 @@ final class AttributeLearner implements Learner {
     plan.fill(PRESENT_WEIGHTS, labels.presenceWeights());
     plan.fill(COLOURS, labels.colours());
     plan.fill(COLOUR_WEIGHTS, labels.colourWeights());
-    plan.run(gradientSums);
+    plan.run(descent.sums());
     Reducer reducer = context.reducer();
     for (int i = 0; i < PARTS.size(); i++) {
       totals.putScalar(i, plan.output(PARTS.get(i)).getDouble(0));
@@ -147,7 +133,7 @@ final class AttributeLearner implements Learner {
     reducer.sum(totals);
     double named = totals.getDouble(PARTS.size());
     double divisor = Math.max(1, named); // a batch that names nothing moves nothing
-    INDArray gradients = gradientSums.await();
+    INDArray gradients = descent.sums().await();
     // until here they are the mean over the workers of sums divided by a batch's pictures
     gradients.muli((double) reducer.workers() * context.batch() / divisor);
 
@@ -157,67 +143,19 @@ final class AttributeLearner implements Learner {
       losses.put(PARTS.get(i), totals.getDouble(i) / divisor);
       losses.merge(LOSS, totals.getDouble(i) / divisor, Double::sum);
     }
-    double norm = clip.clip(gradients);
-    if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
-    }
-    double rate =
-        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
-    INDArray parameters = plan.parameters().flat();
-    optimizer.update(parameters, gradients, rate);
-    if (!reducer.apart()) {
-      ema.update(parameters);
-    }
     losses.put(NAMED, named);
-    losses.put("gradient_norm", norm);
-    losses.put("learning_rate", rate);
+    descent.update(gradients, batch, progress, losses);
     return new StepResult(losses);
   }
 
   @Override
-  public Map<String, INDArray> model() {
-    return plan.parameters().views();
-  }
-
-  @Override
-  public Map<String, INDArray> ema() {
-    return Parameters.views(plan.parameters().layout(), ema.average());
-  }
-
-  @Override
-  public Map<String, INDArray> state() {
-    return optimizer.state();
-  }
-
-  @Override
-  public Map<String, Long> counters() {
-    Map<String, Long> counters = new LinkedHashMap<>();
-    counters.put("optimizer", optimizer.steps());
-    counters.put("ema", ema.updates());
-    return counters;
-  }
-
-  @Override
-  public void restored(Map<String, Long> counters) {
-    optimizer.restore(counters.get("optimizer"), optimizer.state());
-    ema.restore(counters.get("ema"), ema.average());
-  }
-
-  @Override
-  public List<INDArray> parameters() {
-    return List.of(plan.parameters().flat());
-  }
-
-  @Override
-  public void merged(int steps) {
-    if (context.reducer().apart()) {
-      ema.update(plan.parameters().flat(), steps);
-    }
+  public Descent descent() {
+    return descent;
   }
 
   @Override
   public Map<String, double[]> evaluate(Batch batch) {
-    averaged.flat().assign(ema.average());
+    descent.average();
     evaluation.run(batch.pictures());
     return AttributeMetrics.sums(
         config.grammar(), batch.captions(), evaluation.predictions(batch.size()));

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
@@ -54,6 +55,10 @@ public record AttributeLearnerConfig(
               .formatted(grammar.kinds(), grammar.colours()));
     }
     return this;
+  }
+
+  Descent.Settings descent() {
+    return new Descent.Settings(optimizer, schedule, clipNorm, emaDecay);
   }
 
   @Override

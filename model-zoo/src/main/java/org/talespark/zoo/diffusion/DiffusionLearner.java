@@ -2,7 +2,6 @@ package org.talespark.zoo.diffusion;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -10,16 +9,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
-import org.talespark.zoo.graph.Parameters;
 import org.talespark.zoo.nn.Layers;
-import org.talespark.zoo.optim.Ema;
-import org.talespark.zoo.optim.GradientClip;
-import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.GradientSums;
-import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;
-import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.NetworkLearner;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
@@ -35,7 +29,7 @@ import org.talespark.zoo.vq.VqCodec;
  * <p>Timesteps and noise follow from the seed, the step and the sample's key, so the state of a run
  * holds no random numbers, and N workers draw what one with the whole batch would.
  */
-final class DiffusionLearner implements Learner {
+final class DiffusionLearner implements NetworkLearner {
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
 
@@ -60,11 +54,7 @@ final class DiffusionLearner implements Learner {
   private final Pretrained firstStage; // null for pixels
   private final CompiledGraph plan;
   private final Denoiser evaluation;
-  private final Parameters averaged;
-  private final Optimizer optimizer;
-  private final GradientClip clip;
-  private final Ema ema;
-  private final GradientSums gradientSums;
+  private final Descent descent;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 2); // weighted, plain errors
   private LatentCodec codec; // made when pictures are wanted
 
@@ -125,14 +115,8 @@ final class DiffusionLearner implements Learner {
       texts.inputs(builder);
     }
     this.plan = builder.build();
-    Parameters parameters = plan.parameters();
-    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
-    this.clip = new GradientClip(config.clipNorm());
-    this.ema = new Ema(config.emaDecay(), parameters.flat());
-    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
-
-    this.averaged = new Parameters(parameters.layout(), context.type());
-    Weights weightsInUse = Weights.of(averaged);
+    this.descent = new Descent(plan, context, config.descent());
+    Weights weightsInUse = Weights.of(descent.averaged());
     this.evaluation =
         new Denoiser(
             config.model(),
@@ -176,24 +160,12 @@ final class DiffusionLearner implements Learner {
     if (texts != null) {
       texts.fill(plan, batch.captions(), drawn.dropped());
     }
-    plan.run(gradientSums);
+    plan.run(descent.sums());
 
     Reducer reducer = context.reducer();
     Map<String, Double> losses = losses(reducer);
-    INDArray gradients = gradientSums.await();
-    double norm = clip.clip(gradients);
-    if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
-    }
-    double rate =
-        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
-    INDArray parameters = plan.parameters().flat();
-    optimizer.update(parameters, gradients, rate);
-    if (!reducer.apart()) {
-      ema.update(parameters);
-    }
-    losses.put("gradient_norm", norm);
-    losses.put("learning_rate", rate);
+    INDArray gradients = descent.sums().await();
+    descent.update(gradients, batch, progress, losses);
     return new StepResult(losses);
   }
 
@@ -217,44 +189,8 @@ final class DiffusionLearner implements Learner {
   }
 
   @Override
-  public Map<String, INDArray> model() {
-    return plan.parameters().views();
-  }
-
-  @Override
-  public Map<String, INDArray> ema() {
-    return Parameters.views(plan.parameters().layout(), ema.average());
-  }
-
-  @Override
-  public Map<String, INDArray> state() {
-    return optimizer.state();
-  }
-
-  @Override
-  public Map<String, Long> counters() {
-    Map<String, Long> counters = new LinkedHashMap<>();
-    counters.put("optimizer", optimizer.steps());
-    counters.put("ema", ema.updates());
-    return counters;
-  }
-
-  @Override
-  public void restored(Map<String, Long> counters) {
-    optimizer.restore(counters.get("optimizer"), optimizer.state());
-    ema.restore(counters.get("ema"), ema.average());
-  }
-
-  @Override
-  public List<INDArray> parameters() {
-    return List.of(plan.parameters().flat());
-  }
-
-  @Override
-  public void merged(int steps) {
-    if (context.reducer().apart()) {
-      ema.update(plan.parameters().flat(), steps);
-    }
+  public Descent descent() {
+    return descent;
   }
 
   @Override
@@ -272,7 +208,7 @@ final class DiffusionLearner implements Learner {
   /** At fixed timesteps, with noise that only the samples' keys decide. */
   @Override
   public Map<String, double[]> evaluate(Batch batch) {
-    averaged.flat().assign(ema.average());
+    descent.average();
     int batchElements = batch.size() * elements;
     long[] keys = batch.keys().stream().mapToLong(NoiseKey::evaluation).toArray();
     float[] fixed = new float[batchElements];
@@ -311,7 +247,7 @@ final class DiffusionLearner implements Learner {
    */
   @Override
   public float[][][] samples(Batch batch) {
-    averaged.flat().assign(ema.average());
+    descent.average();
     long[] keys = new long[context.batch()];
     for (int b = 0; b < keys.length; b++) {
       keys[b] = NoiseKey.sampling(0, "", b);

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.FirstStage;
 import org.talespark.zoo.train.LatentSpace;
 import org.talespark.zoo.train.Learner;
@@ -111,6 +112,10 @@ public record DiffusionLearnerConfig(
       throw new IllegalArgumentException(
           "Cannot configure training: %s=%s, expected %s".formatted(key, value, rule));
     }
+  }
+
+  Descent.Settings descent() {
+    return new Descent.Settings(optimizer, schedule, clipNorm, emaDecay);
   }
 
   @Override

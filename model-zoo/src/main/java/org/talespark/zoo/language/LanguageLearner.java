@@ -1,23 +1,17 @@
 package org.talespark.zoo.language;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
-import org.talespark.zoo.graph.Parameters;
 import org.talespark.zoo.nn.Layers;
-import org.talespark.zoo.optim.Ema;
-import org.talespark.zoo.optim.GradientClip;
-import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.GradientSums;
-import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;
-import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.NetworkLearner;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
@@ -29,7 +23,7 @@ import org.talespark.zoo.train.StepResult;
  * differ in length, so workers differ in tokens: what is summed over them are the gradients of sums
  * of losses and the numbers of tokens, and only the totals are divided.
  */
-final class LanguageLearner implements Learner {
+final class LanguageLearner implements NetworkLearner {
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
 
@@ -44,11 +38,7 @@ final class LanguageLearner implements Learner {
   private final CompiledGraph plan;
   private final Llama.Handles evaluated;
   private final CompiledGraph evaluation;
-  private final Parameters averaged;
-  private final Optimizer optimizer;
-  private final GradientClip clip;
-  private final Ema ema;
-  private final GradientSums gradientSums;
+  private final Descent descent;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 3); // nats, tokens, cut captions
 
   LanguageLearner(LanguageLearnerConfig config, LearnerContext context) {
@@ -70,13 +60,7 @@ final class LanguageLearner implements Learner {
             .train(layers.names())
             .bucketBytes(BUCKET_BYTES)
             .build();
-    Parameters parameters = plan.parameters();
-    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
-    this.clip = new GradientClip(config.clipNorm());
-    this.ema = new Ema(config.emaDecay(), parameters.flat());
-
-    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
-    this.averaged = new Parameters(parameters.layout(), context.type());
+    this.descent = new Descent(plan, context, config.descent());
     Ops inference = new Ops(context.type());
     this.evaluated = Llama.build(config.model(), Layers.bound(inference), rows, length);
     inference.name(PREDICTED, inference.argMinOfRows(evaluated.logits().neg()));
@@ -84,7 +68,7 @@ final class LanguageLearner implements Learner {
         CompiledGraph.of(inference.graph())
             .input(evaluated.tokens().name(), n)
             .input(evaluated.labels().name(), n)
-            .bind(averaged)
+            .bind(descent.averaged())
             .outputs(evaluated.losses().name(), PREDICTED)
             .build();
   }
@@ -95,34 +79,22 @@ final class LanguageLearner implements Learner {
     plan.fill(handles.tokens().name(), rows.inputs());
     plan.fill(handles.labels().name(), rows.labels());
     plan.fill(handles.weights().name(), rows.weights());
-    plan.run(gradientSums);
+    plan.run(descent.sums());
     Reducer reducer = context.reducer();
     totals.putScalar(0, nats(plan.output(handles.losses().name()), rows));
     totals.putScalar(1, rows.tokens());
     totals.putScalar(2, rows.cut());
     reducer.sum(totals);
     double tokens = totals.getDouble(1);
-    INDArray gradients = gradientSums.await();
+    INDArray gradients = descent.sums().await();
     // until here they are the mean over the workers of sums divided by the number of positions
     gradients.muli((double) reducer.workers() * rows.inputs().length / tokens);
 
     Map<String, Double> losses = new LinkedHashMap<>();
     losses.put(LOSS, totals.getDouble(0) / tokens);
-    double norm = clip.clip(gradients);
-    if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
-    }
-    double rate =
-        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
-    INDArray parameters = plan.parameters().flat();
-    optimizer.update(parameters, gradients, rate);
-    if (!reducer.apart()) {
-      ema.update(parameters);
-    }
     losses.put(TOKENS, tokens);
     losses.put(CUT, totals.getDouble(2));
-    losses.put("gradient_norm", norm);
-    losses.put("learning_rate", rate);
+    descent.update(gradients, batch, progress, losses);
     return new StepResult(losses);
   }
 
@@ -140,50 +112,14 @@ final class LanguageLearner implements Learner {
   }
 
   @Override
-  public Map<String, INDArray> model() {
-    return plan.parameters().views();
-  }
-
-  @Override
-  public Map<String, INDArray> ema() {
-    return Parameters.views(plan.parameters().layout(), ema.average());
-  }
-
-  @Override
-  public Map<String, INDArray> state() {
-    return optimizer.state();
-  }
-
-  @Override
-  public Map<String, Long> counters() {
-    Map<String, Long> counters = new LinkedHashMap<>();
-    counters.put("optimizer", optimizer.steps());
-    counters.put("ema", ema.updates());
-    return counters;
-  }
-
-  @Override
-  public void restored(Map<String, Long> counters) {
-    optimizer.restore(counters.get("optimizer"), optimizer.state());
-    ema.restore(counters.get("ema"), ema.average());
-  }
-
-  @Override
-  public List<INDArray> parameters() {
-    return List.of(plan.parameters().flat());
-  }
-
-  @Override
-  public void merged(int steps) {
-    if (context.reducer().apart()) {
-      ema.update(plan.parameters().flat(), steps);
-    }
+  public Descent descent() {
+    return descent;
   }
 
   @Override
   public Map<String, double[]> evaluate(Batch batch) {
     ByteTokens.Rows rows = rows(batch);
-    averaged.flat().assign(ema.average());
+    descent.average();
     evaluation.fill(evaluated.tokens().name(), rows.inputs());
     evaluation.fill(evaluated.labels().name(), rows.labels());
     evaluation.run();

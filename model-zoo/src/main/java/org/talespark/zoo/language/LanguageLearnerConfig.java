@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.Map;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
@@ -40,6 +41,10 @@ public record LanguageLearnerConfig(
           "Cannot configure training: context_length=%d, expected 2 to max_position_embeddings=%d"
               .formatted(contextLength, model.maxPositionEmbeddings()));
     }
+  }
+
+  Descent.Settings descent() {
+    return new Descent.Settings(optimizer, schedule, clipNorm, emaDecay);
   }
 
   @Override

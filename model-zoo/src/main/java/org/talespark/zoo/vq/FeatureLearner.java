@@ -9,14 +9,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
-import org.talespark.zoo.optim.GradientClip;
-import org.talespark.zoo.optim.Optimizer;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.CaptionWords;
-import org.talespark.zoo.train.GradientSums;
-import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;
-import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.NetworkLearner;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
@@ -25,7 +22,7 @@ import org.talespark.zoo.train.StepResult;
  * One worker's feature network: the last map, averaged over positions, a linear layer, and for each
  * word of the vocabulary the cross-entropy of whether the caption has it.
  */
-final class FeatureLearner implements Learner {
+final class FeatureLearner implements NetworkLearner {
   static final String HITS = "hits";
   static final String GUESSES = "guesses";
   static final String TRUTHS = "truths";
@@ -33,17 +30,13 @@ final class FeatureLearner implements Learner {
   private static final String LOGITS = "logits";
   private static final String LOSS = "loss";
 
-  private final FeatureLearnerConfig config;
   private final LearnerContext context;
   private final CompiledGraph plan;
-  private final Optimizer optimizer;
-  private final GradientClip clip;
   private final Map<String, Integer> wordIndex = new LinkedHashMap<>();
-  private final GradientSums gradientSums;
+  private final Descent descent;
   private final INDArray shared;
 
   FeatureLearner(FeatureLearnerConfig config, LearnerContext context) {
-    this.config = config;
     this.context = context;
     if (config.words().isEmpty()) {
       throw new IllegalArgumentException("Cannot train features: words is empty");
@@ -70,9 +63,7 @@ final class FeatureLearner implements Learner {
             .losses(LOSS)
             .train(layers.names())
             .build();
-    this.optimizer = config.optimizer().create(plan.parameters().layout(), context.type());
-    this.clip = new GradientClip(config.clipNorm());
-    this.gradientSums = new GradientSums(context.reducer(), plan.gradients().flat());
+    this.descent = new Descent(plan, context, config.descent());
     this.shared = Nd4j.zeros(context.type(), 1);
   }
 
@@ -95,56 +86,19 @@ final class FeatureLearner implements Learner {
     Reducer reducer = context.reducer();
     plan.fill(VqModel.PICTURES, batch.pictures());
     plan.fill(LABELS, labels(batch));
-    plan.run(gradientSums);
+    plan.run(descent.sums());
     shared.putScalar(0, plan.output(LOSS).getDouble(0));
     reducer.sum(shared);
     Map<String, Double> losses = new LinkedHashMap<>();
     losses.put(LOSS, shared.getDouble(0) / reducer.workers());
-    INDArray gradients = gradientSums.await();
-    double norm = clip.clip(gradients);
-    if (!Double.isFinite(norm + losses.get(LOSS))) {
-      throw new NonFiniteException(progress.step(), reducer.worker(), batch.keys(), losses);
-    }
-    double rate =
-        config.schedule().factor(progress.step(), progress.done()) * context.learningRate();
-    optimizer.update(plan.parameters().flat(), gradients, rate);
-    losses.put("gradient_norm", norm);
-    losses.put("learning_rate", rate);
+    descent.update(descent.sums().await(), batch, progress, losses);
     return new StepResult(losses);
   }
 
   @Override
-  public Map<String, INDArray> model() {
-    return plan.parameters().views();
+  public Descent descent() {
+    return descent;
   }
-
-  @Override
-  public Map<String, INDArray> ema() {
-    return Map.of();
-  }
-
-  @Override
-  public Map<String, INDArray> state() {
-    return optimizer.state();
-  }
-
-  @Override
-  public Map<String, Long> counters() {
-    return Map.of("optimizer", optimizer.steps());
-  }
-
-  @Override
-  public void restored(Map<String, Long> counters) {
-    optimizer.restore(counters.get("optimizer"), optimizer.state());
-  }
-
-  @Override
-  public List<INDArray> parameters() {
-    return List.of(plan.parameters().flat());
-  }
-
-  @Override
-  public void merged(int steps) {}
 
   @Override
   public Map<String, double[]> evaluate(Batch batch) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
+import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
@@ -80,6 +81,10 @@ public record FeatureLearnerConfig(
               .formatted(frequent.size(), SHORTEST_WORD));
     }
     return new FeatureLearnerConfig(network, vocabulary, frequent, optimizer, schedule, clipNorm);
+  }
+
+  Descent.Settings descent() {
+    return new Descent.Settings(optimizer, schedule, clipNorm, null);
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.talespark.jobs.latents;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.Serializable;
@@ -81,7 +80,7 @@ public final class LatentsJob {
    * @throws BadInputException when others are there
    */
   public LatentSet run(JavaSparkContext context, Configuration hadoop) throws IOException {
-    String datasetSha256 = manifestSha256(hadoop);
+    String datasetSha256 = Sha256.hex(dataset.manifest().toJson());
     Optional<LatentSet> found = LatentSet.find(out, hadoop);
     if (found.isPresent()) {
       check(found.get(), datasetSha256);
@@ -136,13 +135,6 @@ public final class LatentsJob {
                   found.manifest().datasetSha256(),
                   dataset.uri(),
                   datasetSha256));
-    }
-  }
-
-  private String manifestSha256(Configuration hadoop) throws IOException {
-    Path file = new Path(dataset.uri(), DatasetManifest.FILE);
-    try (InputStream in = file.getFileSystem(hadoop).open(file)) {
-      return Sha256.hex(in.readAllBytes());
     }
   }
 

@@ -30,6 +30,7 @@ public final class TrainCommand extends JobCommand {
           "language",
           "ddpm-scenes",
           "text2image-scenes",
+          "dit-scenes",
           "attributes-scenes");
 
   @Option(
@@ -37,7 +38,7 @@ public final class TrainCommand extends JobCommand {
       required = true,
       paramLabel = "NAME|FILE",
       description =
-          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, attributes-scenes) or a YAML file.")
+          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, dit-scenes, attributes-scenes) or a YAML file.")
   private String recipe;
 
   @Option(

@@ -43,11 +43,12 @@ class TrainConfigTest {
         "language",
         "ddpm-scenes",
         "text2image-scenes",
+        "dit-scenes",
         "attributes-scenes"
       })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     String[] needed =
-        name.equals("text2image-scenes")
+        List.of("text2image-scenes", "dit-scenes").contains(name)
             ? new String[] {"task.first_stage.checkpoint=hdfs:///a", "task.text.tokenizer=/b"}
             : new String[0];
     TrainConfig config = recipe(name, needed);
@@ -56,7 +57,7 @@ class TrainConfigTest {
         switch (name) {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
-          case "ddpm-scenes", "text2image-scenes" -> DiffusionLearnerConfig.class;
+          case "ddpm-scenes", "text2image-scenes", "dit-scenes" -> DiffusionLearnerConfig.class;
           case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
         };

@@ -155,32 +155,6 @@ class TrainJobTest {
     assertThat(stopped.resolve("report.html")).exists();
   }
 
-  @Test
-  void aDiffusionModelIsTrainedAndItsResumedRunEqualsOneWithoutABreak() throws IOException {
-    TrainConfig config = Tiny.config(Tiny.DIFFUSION, "train.steps=6", "train.checkpoint_every=3");
-    Path whole = fresh.resolve("whole");
-    TrainJob.Result trained = train(whole, false, config);
-    assertThat(trained.metrics()).containsOnlyKeys("denoising_loss", "mse_at_500");
-    assertThat(Tiny.committed(whole)).containsExactly(3L, 6L);
-    assertThat(whole.resolve("samples/step-00000006.png")).isNotEmptyFile();
-    JsonNode model = Tiny.json(Tiny.checkpoint(whole, 6).resolve("config.json"));
-    assertThat(model.at("/model/type").asText()).isEqualTo("unet");
-    assertThat(model.at("/noise/steps").asInt()).isEqualTo(1000);
-    assertThat(model.at("/prediction").asText()).isEqualTo("v_prediction");
-    assertThat(model.at("/sample_size").asInt()).isEqualTo(Tiny.SIZE);
-
-    Path stopped = fresh.resolve("stopped");
-    Tiny.copy(whole, stopped);
-    Tiny.delete(Tiny.checkpoint(stopped, 6));
-    Files.delete(stopped.resolve("best.json"));
-    assertThat(train(stopped, true, config).metrics()).isEqualTo(trained.metrics());
-    for (String file :
-        List.of("model.safetensors", "optimizer.safetensors", "ema.safetensors", "config.json")) {
-      assertThat(Tiny.checkpoint(stopped, 6).resolve(file))
-          .hasSameBinaryContentAs(Tiny.checkpoint(whole, 6).resolve(file));
-    }
-  }
-
   private static String withoutTime(JsonNode row) {
     return row.toString().replaceFirst("\"seconds\":[^,]*,", "");
   }
