@@ -125,7 +125,7 @@ public final class FrechetDistance {
 
   /** The symmetric root of a positive matrix. */
   private static INDArray root(INDArray matrix) {
-    INDArray vectors = columnMajor(matrix);
+    INDArray vectors = matrix.dup('f');
     double[] values = decompose(vectors);
     INDArray scaled = vectors.dup();
     for (int i = 0; i < values.length; i++) {
@@ -135,14 +135,10 @@ public final class FrechetDistance {
   }
 
   private static double[] eigenvalues(INDArray matrix) {
-    return decompose(columnMajor(matrix.add(matrix.transpose()).muli(0.5)));
+    return decompose(matrix.add(matrix.transpose()).muli(0.5).dup('f'));
   }
 
-  private static INDArray columnMajor(INDArray matrix) {
-    return matrix.dup('f');
-  }
-
-  /** The eigenvalues of a symmetric matrix, in whose place it leaves the eigenvectors. */
+  /** The eigenvalues of a symmetric column-major matrix, which becomes its eigenvectors. */
   private static double[] decompose(INDArray matrix) {
     INDArray values = Nd4j.zeros(DataType.DOUBLE, matrix.rows());
     int code = Nd4j.getBlasWrapper().syev('V', 'L', matrix, values);

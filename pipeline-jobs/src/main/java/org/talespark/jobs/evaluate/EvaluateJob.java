@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -50,6 +51,13 @@ final class EvaluateJob {
   private List<ShownPictures> shown = List.of();
 
   /**
+   * The classifier, opened.
+   *
+   * @param uri whole, of the checkpoint itself
+   */
+  private record Judging(String uri, CaptionGrammar grammar) {}
+
+  /**
    * Checks nothing yet; {@link #run} does.
    *
    * @param out or null for no files
@@ -82,13 +90,13 @@ final class EvaluateJob {
     RunEvaluation run = RunEvaluation.of(checkpoint, hadoop);
     Dataset data = Dataset.open(dataset, hadoop);
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-    checkClassifier(run);
+    Optional<Judging> judging = judging(run, hadoop);
     try (JobLabel label = JobLabel.of(context.sc(), COMMAND, "evaluate " + run.checkpoint())) {
       RunEvaluation.Result metrics =
           run.run(context, hadoop, data, split, config.most(), config.latents(), log);
       PictureFigures figures = null;
-      if (classifier != null) {
-        PictureEvaluation.Outcome outcome = judge(context, hadoop, run, data);
+      if (judging.isPresent()) {
+        PictureEvaluation.Outcome outcome = judge(context, hadoop, run, data, judging.get());
         figures = outcome.figures();
         shown = outcome.shown();
       }
@@ -97,34 +105,41 @@ final class EvaluateJob {
     }
   }
 
-  private void checkClassifier(RunEvaluation run) {
+  private Optional<Judging> judging(RunEvaluation run, Configuration hadoop) {
     boolean diffusion = run.config().task() instanceof DiffusionLearnerConfig;
-    if (classifier != null && !diffusion) {
+    if (classifier == null) {
+      if (diffusion) {
+        log.println("evaluate: no pictures are judged without --classifier");
+      }
+      return Optional.empty();
+    }
+    if (!diffusion) {
       throw new IllegalArgumentException(
           "Cannot evaluate: --classifier=%s judges what diffusion models draw, and checkpoint=%s is of another family; try it without --classifier"
               .formatted(classifier, checkpoint));
     }
-    if (classifier == null && diffusion) {
-      log.println("evaluate: no pictures are judged without --classifier");
-    }
+    NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
+    String uri = RunDirectory.checkpoint(classifier, hadoop).path().toString();
+    CaptionGrammar grammar =
+        AttributeClassifier.grammar(LearnerFiles.pretrained(hadoop).apply(uri));
+    return Optional.of(new Judging(uri, grammar));
   }
 
   private PictureEvaluation.Outcome judge(
-      JavaSparkContext context, Configuration hadoop, RunEvaluation run, Dataset data) {
-    NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
+      JavaSparkContext context,
+      Configuration hadoop,
+      RunEvaluation run,
+      Dataset data,
+      Judging judging) {
     DiffusionLearnerConfig task = (DiffusionLearnerConfig) run.config().task();
-    String judging = RunDirectory.checkpoint(classifier, hadoop).path().toString();
-    CaptionGrammar grammar =
-        AttributeClassifier.grammar(LearnerFiles.pretrained(hadoop).apply(judging));
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     DiffusionPictures pictures =
         new DiffusionPictures(context, conf, run.checkpoint(), config.sampler(), config.seed());
     JavaRDD<Painted> real =
         RealPictures.of(context, conf, data, split, run.config().data().size(), config.most());
-    log.printf("evaluate: drawing what %d prompts say, and judging it%n", 2 * config.prompts());
-    return new PictureEvaluation(
-            config, grammar, new ClassifierJudge(judging, conf), task.text() != null)
+    Judge judge = new ClassifierJudge(judging.uri(), conf);
+    return new PictureEvaluation(config, judging.grammar(), judge, task.text() != null)
         .run(
             real,
             pictures,
