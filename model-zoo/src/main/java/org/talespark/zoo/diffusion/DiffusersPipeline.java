@@ -19,7 +19,7 @@ import org.talespark.zoo.vq.DiffusersVqModel;
  */
 public final class DiffusersPipeline {
   /** The first release with all keys. */
-  private static final String RELEASE = "0.18.0";
+  private static final String RELEASE = "0.26.0";
 
   private static final String DIFFUSERS = "diffusers";
   private static final String TRANSFORMERS = "transformers";
@@ -77,6 +77,11 @@ public final class DiffusersPipeline {
       part(directory, DIFFUSERS, DiffusersUNet.CLASS);
       int pooled = file.text() != null && file.text().pooled() ? model.contextDimension() : 0;
       config = config(DiffusersUNet.CLASS, DiffusersUNet.config(model, file.sampleSize(), pooled));
+      tensors = DiffusersUNet.tensors(model, tensors);
+      if (file.text() == null) {
+        notes.add(
+            "The class has no U-Net without cross-attention: it is there with weights of zero, and any text of width 1 will do, such as encoder_hidden_states=torch.zeros(batch, 1, 1).");
+      }
     } else {
       boolean unet = file.model() instanceof UNet2DCondition.Config;
       directory = unet ? "unet" : "transformer";

@@ -5,12 +5,20 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * {@code config.json} of diffusers' {@code UNet2DConditionModel}, for its releases from 0.18 on.
  */
 final class DiffusersUNet {
   static final String CLASS = "UNet2DConditionModel";
+
+  /** Width of the texts that a model without texts is given. */
+  private static final int IDLE_CONTEXT = 1;
+
+  private static final String BLOCK = "transformer_blocks.0.";
+  private static final String FIRST_NORM = "norm1.weight";
 
   private DiffusersUNet() {}
 
@@ -59,7 +67,7 @@ final class DiffusersUNet {
     file.put("act_fn", "silu");
     file.put("norm_num_groups", model.normNumGroups());
     file.put("norm_eps", UNet2DCondition.RESIDUAL_EPSILON);
-    file.put("cross_attention_dim", crossAttention(model));
+    file.put("cross_attention_dim", Math.max(IDLE_CONTEXT, model.contextDimension()));
     // the number of heads: the key was misnamed at first, and its own name is refused by the class
     file.put("attention_head_dim", model.numAttentionHeads());
     file.put("num_attention_heads", null);
@@ -77,10 +85,31 @@ final class DiffusersUNet {
     return attention.stream().map(attends -> attends ? with : without).toList();
   }
 
-  /** One null a level where there is no text: a null alone breaks the class. */
-  private static Object crossAttention(UNet2DCondition.Config model) {
-    return model.contextDimension() > 0
-        ? model.contextDimension()
-        : Collections.nCopies(model.blockOutChannels().size(), null);
+  /**
+   * The tensors as the class wants them. It has no transformers without cross-attention, so a model
+   * without text gets one of weights zero, which adds zero whatever its text is.
+   */
+  static Map<String, INDArray> tensors(
+      UNet2DCondition.Config model, Map<String, INDArray> tensors) {
+    if (model.contextDimension() > 0) {
+      return tensors;
+    }
+    Map<String, INDArray> all = new LinkedHashMap<>(tensors);
+    tensors.forEach(
+        (name, norm) -> {
+          if (name.endsWith(BLOCK + FIRST_NORM)) {
+            String block = name.substring(0, name.length() - FIRST_NORM.length());
+            long inner = norm.length();
+            all.put(block + "norm2.weight", Nd4j.ones(norm.dataType(), inner));
+            all.put(block + "norm2.bias", Nd4j.zeros(norm.dataType(), inner));
+            String attention = block + "attn2.";
+            all.put(attention + "to_q.weight", Nd4j.zeros(norm.dataType(), inner, inner));
+            all.put(attention + "to_k.weight", Nd4j.zeros(norm.dataType(), inner, IDLE_CONTEXT));
+            all.put(attention + "to_v.weight", Nd4j.zeros(norm.dataType(), inner, IDLE_CONTEXT));
+            all.put(attention + "to_out.0.weight", Nd4j.zeros(norm.dataType(), inner, inner));
+            all.put(attention + "to_out.0.bias", Nd4j.zeros(norm.dataType(), inner));
+          }
+        });
+    return all;
   }
 }

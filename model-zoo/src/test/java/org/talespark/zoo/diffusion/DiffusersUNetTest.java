@@ -2,10 +2,11 @@ package org.talespark.zoo.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 class DiffusersUNetTest {
   private static final List<Boolean> ATTENTION = List.of(false, true, true);
@@ -51,9 +52,25 @@ class DiffusersUNetTest {
   }
 
   @Test
-  void withoutTextNoLevelHasCrossAttention() {
-    assertThat(DiffusersUNet.config(model(0, 0), 16, 0))
-        .containsEntry("cross_attention_dim", Arrays.asList(null, null, null));
+  void withoutTextTheCrossAttentionThatTheClassWantsAddsNothing() {
+    assertThat(DiffusersUNet.config(model(0, 0), 16, 0)).containsEntry("cross_attention_dim", 1);
+    String block = "mid_block.attentions.0.transformer_blocks.0.";
+    Map<String, INDArray> tensors = Map.of(block + "norm1.weight", Nd4j.ones(128));
+    assertThat(DiffusersUNet.tensors(model(0, 96), tensors)).isSameAs(tensors);
+    Map<String, INDArray> all = DiffusersUNet.tensors(model(0, 0), tensors);
+    assertThat(all)
+        .containsOnlyKeys(
+            block + "norm1.weight",
+            block + "norm2.weight",
+            block + "norm2.bias",
+            block + "attn2.to_q.weight",
+            block + "attn2.to_k.weight",
+            block + "attn2.to_v.weight",
+            block + "attn2.to_out.0.weight",
+            block + "attn2.to_out.0.bias");
+    assertThat(all.get(block + "attn2.to_k.weight").shape()).containsExactly(128, 1);
+    assertThat(all.get(block + "attn2.to_out.0.weight").norm1Number().doubleValue()).isZero();
+    assertThat(all.get(block + "attn2.to_out.0.bias").norm1Number().doubleValue()).isZero();
   }
 
   @Test

@@ -67,33 +67,26 @@ public final class ExportJob {
     ExportedModel model = exporter(opened).apply(opened);
     List<ExportedFile> files = new ArrayList<>(model.files());
     files.add(ExportedFile.text(README, readme(model)));
-    CommittedOutput output = output(entries(files), CommittedOutput.Existing.REPLACE);
+    List<String> paths = files.stream().map(ExportedFile::path).sorted().toList();
+    CommittedOutput output = output(paths, CommittedOutput.Existing.REPLACE);
     for (ExportedFile file : files) {
       try (OutputStream stream = output.create(file.path())) {
         file.body().writeTo(stream);
       }
     }
-    return new Result(
-        format.id(),
-        files.stream().map(ExportedFile::path).sorted().toList(),
-        model.classes(),
-        model.notes());
+    return new Result(format.id(), paths, model.classes(), model.notes());
   }
 
   /** Makes the output valid: {@code resultLine} is the result as {@code --json} prints it. */
   public void commit(Result result, String resultLine) throws IOException {
-    List<String> entries = result.files().stream().map(path -> path.split("/", 2)[0]).toList();
-    output(entries, CommittedOutput.Existing.CONTINUE).commit(resultLine);
+    output(result.files(), CommittedOutput.Existing.CONTINUE).commit(resultLine);
   }
 
-  private CommittedOutput output(List<String> entries, CommittedOutput.Existing existing)
+  private CommittedOutput output(List<String> paths, CommittedOutput.Existing existing)
       throws IOException {
     FileSystem fs = new Path(out).getFileSystem(hadoop);
+    List<String> entries = paths.stream().map(path -> path.split("/", 2)[0]).distinct().toList();
     return CommittedOutput.open(fs, new Path(out), COMMAND, entries, existing);
-  }
-
-  private static List<String> entries(List<ExportedFile> files) {
-    return files.stream().map(file -> file.path().split("/", 2)[0]).distinct().toList();
   }
 
   private Function<Pretrained, ExportedModel> exporter(Pretrained opened) {

@@ -61,10 +61,10 @@ public final class GenerateJob {
       int number,
       String image,
       String mask,
-      Made settings) {}
+      Used settings) {}
 
   /** How its picture was made. */
-  record Made(String checkpoint, JsonNode sampler, Double guidance, Double strength, int batch) {}
+  record Used(String checkpoint, JsonNode sampler, Double guidance, Double strength, int batch) {}
 
   private final String checkpoint;
   private final Prompts prompts;
@@ -157,7 +157,7 @@ public final class GenerateJob {
               request.number(),
               request.original(),
               request.mask(),
-              new Made(
+              new Used(
                   settings.checkpoint(),
                   plan.sampler(),
                   plan.guidance(),

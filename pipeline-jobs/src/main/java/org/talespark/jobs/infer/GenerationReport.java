@@ -13,6 +13,7 @@ import org.talespark.jobs.report.Report;
 /** The page of {@code infer generate}: its first pictures above their prompts. */
 final class GenerationReport {
   private static final int MOST = 240;
+  private static final long MOST_BYTES = 32 << 20; // a page of more is slow to open
 
   private final FileSystem fs;
   private final CommittedOutput output;
@@ -29,12 +30,19 @@ final class GenerationReport {
 
   String html() throws IOException {
     List<Picture> pictures = new ArrayList<>();
-    for (GenerateJob.Row row : rows.subList(0, Math.min(MOST, rows.size()))) {
+    long bytes = 0;
+    for (int i = 0; i < Math.min(MOST, rows.size()) && bytes < MOST_BYTES; i++) {
+      GenerateJob.Row row = rows.get(i);
       try (InputStream in = fs.open(output.path(row.file()))) {
-        pictures.add(Picture.png(in.readAllBytes(), caption(row)));
+        byte[] file = in.readAllBytes();
+        pictures.add(Picture.png(file, caption(row)));
+        bytes += file.length;
       }
     }
-    String heading = rows.size() > MOST ? "The first %d pictures".formatted(MOST) : "Pictures";
+    String heading =
+        rows.size() > pictures.size()
+            ? "The first %d pictures".formatted(pictures.size())
+            : "Pictures";
     return Report.titled("Generated pictures")
         .subtitle(plan.settings().checkpoint())
         .figure("Pictures", Integer.toString(rows.size()))
