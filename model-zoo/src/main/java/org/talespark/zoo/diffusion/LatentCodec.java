@@ -4,9 +4,10 @@ import java.util.Arrays;
 import org.talespark.zoo.train.LatentSpace;
 import org.talespark.zoo.vq.VqCodec;
 
-/** Pictures to latents of unit variance and back, batch by batch (arXiv:2112.10752, appendix G). */
+/** Pictures to white latents and back, batch by batch. */
 final class LatentCodec implements AutoCloseable {
   private final LatentSpace space;
+  private final Whitening whitening;
   private final VqCodec codec;
   private final int batch;
 
@@ -24,6 +25,7 @@ final class LatentCodec implements AutoCloseable {
                   space.side()));
     }
     this.space = space;
+    this.whitening = new Whitening(space);
     this.codec = codec;
     this.batch = batch;
   }
@@ -33,17 +35,7 @@ final class LatentCodec implements AutoCloseable {
     return codec.size();
   }
 
-  /** Latents as the first stage makes them to such of mean 0 and variance 1, in place. */
-  static void normalize(LatentSpace space, float[] latents) {
-    int plane = space.side() * space.side();
-    for (int i = 0; i < latents.length; i++) {
-      int channel = i / plane % space.channels();
-      latents[i] =
-          (float) ((latents[i] - space.mean().get(channel)) / space.deviation().get(channel));
-    }
-  }
-
-  /** Pictures [count, 3, size, size] to normalised latents [count, C, S, S]. */
+  /** Pictures [count, 3, size, size] to white latents [count, C, S, S]. */
   float[] encode(float[] pictures, int count) {
     int picture = 3 * size() * size();
     float[] latents = new float[count * space.elements()];
@@ -53,22 +45,17 @@ final class LatentCodec implements AutoCloseable {
           codec.encode(Arrays.copyOfRange(pictures, from * picture, to * picture), to - from);
       System.arraycopy(part, 0, latents, from * space.elements(), part.length);
     }
-    normalize(space, latents);
-    return latents;
+    return whitening.whiten(latents);
   }
 
-  /** Normalised latents [count, C, S, S] to pictures [count, 3, size, size]. */
+  /** White latents [count, C, S, S] to pictures [count, 3, size, size]. */
   float[] decode(float[] latents, int count) {
-    int plane = space.side() * space.side();
+    float[] raw = whitening.unwhiten(Arrays.copyOf(latents, count * space.elements()));
     int picture = 3 * size() * size();
     float[] pictures = new float[count * picture];
     for (int from = 0; from < count; from += batch) {
       int to = Math.min(count, from + batch);
-      float[] part = Arrays.copyOfRange(latents, from * space.elements(), to * space.elements());
-      for (int i = 0; i < part.length; i++) {
-        int channel = i / plane % space.channels();
-        part[i] = (float) (part[i] * space.deviation().get(channel) + space.mean().get(channel));
-      }
+      float[] part = Arrays.copyOfRange(raw, from * space.elements(), to * space.elements());
       float[] decoded = codec.decodeLatents(part, to - from);
       System.arraycopy(decoded, 0, pictures, from * picture, decoded.length);
     }

@@ -110,8 +110,7 @@ final class DiffusionPictures implements Painter {
       if (model == null) {
         NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
         model =
-            new DiffusionModel(
-                LearnerFiles.pretrained(hadoop).apply(checkpoint), Generation.BATCH);
+            new DiffusionModel(LearnerFiles.pretrained(hadoop).apply(checkpoint), Generation.BATCH);
         TaskCompletionListener closing = task -> model.close();
         TaskContext.get().addTaskCompletionListener(closing);
       }
