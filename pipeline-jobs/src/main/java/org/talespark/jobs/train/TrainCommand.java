@@ -29,7 +29,8 @@ public final class TrainCommand extends JobCommand {
           "features",
           "language",
           "ddpm-scenes",
-          "text2image-scenes");
+          "text2image-scenes",
+          "clip-scenes");
 
   @Option(
       names = "--recipe",
