@@ -28,7 +28,7 @@ final class ClipPlans implements AutoCloseable {
   private static final String TEXT_GRADIENTS = "text_embeds_gradient";
   private static final String SCALE_GRADIENT = "logit_scale_gradient";
   private static final String BIAS_GRADIENT = "logit_bias_gradient";
-  private static final String LOGIT_BIAS = "logit_bias";
+  static final String LOGIT_BIAS = "logit_bias";
 
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
