@@ -45,9 +45,12 @@ public record TokenizerConfig(List<String> special, long leastPairCount) {
     }
   }
 
-  /** Padding, beginning and end; pairs that occur twice. Bytes cover all text: none is unknown. */
+  /**
+   * Padding, end and beginning; pairs that occur twice. Bytes cover all text: none is unknown. The
+   * end is not token 2, since Hugging Face's CLIP reads that id as "the largest one".
+   */
   public static TokenizerConfig defaults() {
-    return new TokenizerConfig(List.of("<pad>", BOS, EOS), 2);
+    return new TokenizerConfig(List.of("<pad>", EOS, BOS), 2);
   }
 
   /** The same with other special tokens. */

@@ -153,7 +153,7 @@ class TokenizerTrainingTest {
 
   @Test
   void settingsAreChecked() {
-    assertThat(CONFIG.special()).containsExactly("<pad>", "<bos>", "<eos>");
+    assertThat(CONFIG.special()).containsExactly("<pad>", "<eos>", "<bos>");
     assertThat(CONFIG.leastPairCount()).isEqualTo(2);
     for (String name : List.of("pad", "<>", "<a b>", "<|>", "<a><b>", "<\u00c2\u00a1>", "")) {
       assertThatThrownBy(() -> CONFIG.withSpecial(List.of(name)))

@@ -43,6 +43,14 @@ public final class SafetensorsFile implements AutoCloseable {
     return header;
   }
 
+  /** The bytes in front of the tensors: the header as it was written. */
+  byte[] start() throws IOException {
+    ByteBuffer start = ByteBuffer.allocate(Math.toIntExact(header.dataStart()));
+    channel.position(0);
+    ByteSource.readFully(channel, "part=header", start);
+    return start.array();
+  }
+
   /** One tensor; fails when the file has none of this name. */
   public TensorData tensor(String name) {
     return new TensorData(header.tensor(name), this::readFully);

@@ -87,6 +87,21 @@ public final class SafetensorsWriter {
     }
   }
 
+  /**
+   * Writes a file that was read: its own header, and tensors of the types and shapes it names.
+   *
+   * @param start the bytes in front of the tensors
+   * @param tensors in the order of their bytes
+   */
+  static void rewrite(OutputStream out, byte[] start, List<TensorSource> tensors)
+      throws IOException {
+    WritableByteChannel channel = new StreamChannel(out);
+    out.write(start);
+    for (TensorSource source : tensors) {
+      source.writeTo(channel);
+    }
+  }
+
   /** The bytes that a file of these tensors has, for space checks before it is written. */
   public static long fileLength(
       Map<String, String> metadata, Collection<? extends TensorSource> tensors) {

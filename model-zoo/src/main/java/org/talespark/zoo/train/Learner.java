@@ -69,6 +69,17 @@ public interface Learner extends AutoCloseable {
   Map<String, double[]> evaluate(Batch batch);
 
   /**
+   * What held-out samples are with the averaged weights, one row a sample, where metrics need all
+   * of them together; put together over batches and workers and given to {@link
+   * LearnerConfig#metrics(Map, SampleRows)}.
+   *
+   * @param batch at most as many samples as the learner was made for
+   */
+  default SampleRows evaluationRows(Batch batch) {
+    return SampleRows.NONE;
+  }
+
+  /**
    * Pictures for people to look at, made from these samples: rows of [3, size, size] in [-1, 1],
    * each row one kind. Empty when the model makes no pictures.
    */

@@ -14,6 +14,14 @@ public interface LearnerConfig {
   /** Metrics from the sums of {@link Learner#evaluate}. */
   Map<String, Double> metrics(Map<String, double[]> sums);
 
+  /**
+   * Metrics from those sums and from the rows of all held-out samples, {@link
+   * Learner#evaluationRows}.
+   */
+  default Map<String, Double> metrics(Map<String, double[]> sums, SampleRows rows) {
+    return metrics(sums);
+  }
+
   /** The metric by which checkpoints are compared. */
   String bestMetric();
 

@@ -48,7 +48,7 @@ public final class TokenizerCommand extends JobCommand {
       paramLabel = "NAME",
       description =
           "A special token such as <image>, ids from 0 on; may be repeated. Replaces the default"
-              + " <pad>, <bos>, <eos>.")
+              + " <pad>, <eos>, <bos>.")
   private List<String> special;
 
   @Option(

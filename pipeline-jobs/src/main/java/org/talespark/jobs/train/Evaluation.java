@@ -7,7 +7,9 @@ import java.util.Map;
 import org.talespark.data.image.Grid;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.Pixels;
+import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.SampleRows;
 
 /** A learner's averaged weights on held-out samples. */
 final class Evaluation {
@@ -29,20 +31,23 @@ final class Evaluation {
     this.most = most;
   }
 
-  /** One worker's share of the sums from which the metrics are made. */
-  Map<String, double[]> sums(Learner learner, int rank, int workers) throws InterruptedException {
+  /** One worker's share of that from which the metrics are made: every N-th sample. */
+  EvaluationPart part(Learner learner, int rank, int workers) throws InterruptedException {
     int count = (int) Math.min(heldOut.size(), most);
     List<Integer> mine = new ArrayList<>();
     for (int i = rank; i < count; i += workers) {
       mine.add(i);
     }
     Map<String, double[]> sums = new LinkedHashMap<>();
+    List<SampleRows> rows = new ArrayList<>();
     int batch = config.train().batch();
     for (int from = 0; from < mine.size(); from += batch) {
       List<Integer> part = mine.subList(from, Math.min(mine.size(), from + batch));
-      Sums.add(sums, learner.evaluate(heldOut.batch(part, config.task().pictures())));
+      Batch samples = heldOut.batch(part, config.task().pictures());
+      Sums.add(sums, learner.evaluate(samples));
+      rows.add(learner.evaluationRows(samples));
     }
-    return sums;
+    return new EvaluationPart(sums, SampleRows.joined(rows));
   }
 
   /** A PNG of the first held-out samples and what the learner makes of them; empty for none. */

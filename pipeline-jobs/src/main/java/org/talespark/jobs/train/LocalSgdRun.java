@@ -164,13 +164,13 @@ final class LocalSgdRun {
     Broadcast<DeltaMean> last = mean;
     Position position = at;
     JavaRDD<ReplicaState> merged = keep(replicas.map(state -> work.merge(state, last)));
-    Map<String, double[]> sums = new LinkedHashMap<>();
+    List<EvaluationPart> parts = new ArrayList<>();
     byte[] pictures = new byte[0];
-    for (LocalSgdTask.Evaluated part : merged.map(work::evaluate).collect()) {
-      Sums.add(sums, part.sums());
-      pictures = part.pictures().length > 0 ? part.pictures() : pictures;
+    for (LocalSgdTask.Evaluated evaluated : merged.map(work::evaluate).collect()) {
+      parts.add(evaluated.part());
+      pictures = evaluated.pictures().length > 0 ? evaluated.pictures() : pictures;
     }
-    log.evaluated(at, config.task().metrics(sums), pictures);
+    log.evaluated(at, EvaluationPart.metrics(config.task(), parts), pictures);
     CheckpointStore store = directory.checkpoints(options.attempt());
     if (store.intact(at.step(), file -> true).isEmpty()) {
       merged

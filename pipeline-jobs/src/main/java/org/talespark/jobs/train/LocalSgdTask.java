@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -30,7 +29,7 @@ record LocalSgdTask(
 
   /** What an evaluation of one replica gives. */
   @SuppressWarnings("ArrayRecordComponent")
-  record Evaluated(Map<String, double[]> sums, byte[] pictures) implements Serializable {}
+  record Evaluated(EvaluationPart part, byte[] pictures) implements Serializable {}
 
   /**
    * The state of a replica before the first step. Without a checkpoint it is that of a learner just

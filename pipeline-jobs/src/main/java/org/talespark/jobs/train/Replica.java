@@ -131,10 +131,10 @@ final class Replica implements AutoCloseable {
     return means;
   }
 
-  /** This replica's share of the sums of an evaluation. */
-  Map<String, double[]> evaluate(ReplicaState merged) throws InterruptedException {
+  /** This replica's share of an evaluation. */
+  EvaluationPart evaluate(ReplicaState merged) throws InterruptedException {
     become(merged, null);
-    return new Evaluation(config, heldOut).sums(learner, merged.rank(), workers);
+    return new Evaluation(config, heldOut).part(learner, merged.rank(), workers);
   }
 
   /** Held-out samples as the averaged weights make them. */

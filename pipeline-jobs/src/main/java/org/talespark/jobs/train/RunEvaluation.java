@@ -139,16 +139,16 @@ public final class RunEvaluation {
     Broadcast<SerializableConfiguration> conf =
         context.broadcast(new SerializableConfiguration(hadoop));
     int tasks = Math.min(groups, Math.max(1, context.defaultParallelism()));
-    List<Map<String, double[]>> sums =
+    List<EvaluationPart> parts =
         context
             .parallelize(numbers, tasks)
-            .mapPartitions(mine -> sums(mine, work, conf.value().value()))
+            .mapPartitions(mine -> parts(mine, work, conf.value().value()))
             .collect();
-    return new Result(samples, estimates(sums));
+    return new Result(samples, estimates(parts));
   }
 
-  /** What a task does: the sums of each of its groups. */
-  private static Iterator<Map<String, double[]>> sums(
+  /** What a task does: the part of each of its groups. */
+  private static Iterator<EvaluationPart> parts(
       Iterator<Integer> groups, Work work, Configuration hadoop)
       throws IOException, InterruptedException {
     TrainConfig config = TrainConfig.onExecutor(work.yaml(), TaskContext.get().cpus());
@@ -156,31 +156,27 @@ public final class RunEvaluation {
     FileSystem fs = path.getFileSystem(hadoop);
     RunOptions options =
         new RunOptions(work.samplesUri(), work.checkpoint(), null, false, null, Map.of());
-    List<Map<String, double[]>> sums = new ArrayList<>();
+    List<EvaluationPart> parts = new ArrayList<>();
     try (SampleStore store = SampleStore.open(config, options, work.split(), hadoop);
         Learner learner = config.task().create(config.learnerContext(Reducer.ALONE, hadoop))) {
       LearnerFiles.restore(Checkpoint.open(fs, path), learner);
       Evaluation evaluation = new Evaluation(config, store, work.samples());
       while (groups.hasNext()) {
-        sums.add(evaluation.sums(learner, groups.next(), work.groups()));
+        parts.add(evaluation.part(learner, groups.next(), work.groups()));
       }
     }
-    return sums.iterator();
+    return parts.iterator();
   }
 
-  private Map<String, Estimate> estimates(List<Map<String, double[]>> groups) {
-    Map<String, double[]> total = new LinkedHashMap<>();
-    groups.forEach(group -> Sums.add(total, group));
+  private Map<String, Estimate> estimates(List<EvaluationPart> parts) {
     List<Map<String, Double>> without = new ArrayList<>();
-    for (Map<String, double[]> group : groups) {
-      Map<String, double[]> rest = new LinkedHashMap<>();
-      total.forEach((name, sum) -> rest.put(name, difference(sum, group.get(name))));
-      without.add(config.task().metrics(rest));
+    for (int g = 0; g < parts.size(); g++) {
+      List<EvaluationPart> rest = new ArrayList<>(parts);
+      rest.remove(g);
+      without.add(EvaluationPart.metrics(config.task(), rest));
     }
     Map<String, Estimate> estimates = new LinkedHashMap<>();
-    config
-        .task()
-        .metrics(total)
+    EvaluationPart.metrics(config.task(), parts)
         .forEach(
             (name, value) ->
                 estimates.put(
@@ -188,13 +184,5 @@ public final class RunEvaluation {
                     Estimate.jackknife(
                         value, without.stream().mapToDouble(m -> m.get(name)).toArray())));
     return estimates;
-  }
-
-  private static double[] difference(double[] all, double[] some) {
-    double[] rest = all.clone();
-    for (int i = 0; i < rest.length; i++) {
-      rest[i] -= some[i];
-    }
-    return rest;
   }
 }

@@ -31,7 +31,8 @@ public final class TrainCommand extends JobCommand {
           "ddpm-scenes",
           "text2image-scenes",
           "dit-scenes",
-          "attributes-scenes");
+          "attributes-scenes",
+          "clip-scenes");
 
   @Option(
       names = "--recipe",

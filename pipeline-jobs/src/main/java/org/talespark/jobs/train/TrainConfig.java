@@ -12,6 +12,7 @@ import org.talespark.jobs.config.Section;
 import org.talespark.jobs.exchange.ExchangeConfig;
 import org.talespark.jobs.sharing.SharingConfig;
 import org.talespark.zoo.attributes.AttributeLearnerConfig;
+import org.talespark.zoo.contrastive.ContrastiveLearnerConfig;
 import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
 import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.runtime.Allocator;
@@ -42,7 +43,8 @@ public record TrainConfig(
           @JsonSubTypes.Type(value = FeatureLearnerConfig.class, name = "features"),
           @JsonSubTypes.Type(value = LanguageLearnerConfig.class, name = "language"),
           @JsonSubTypes.Type(value = DiffusionLearnerConfig.class, name = "diffusion"),
-          @JsonSubTypes.Type(value = AttributeLearnerConfig.class, name = "attributes")
+          @JsonSubTypes.Type(value = AttributeLearnerConfig.class, name = "attributes"),
+          @JsonSubTypes.Type(value = ContrastiveLearnerConfig.class, name = "contrastive")
         })
         LearnerConfig task) {
   private static final Section SECTION = new Section("train", "");

@@ -2,10 +2,10 @@ package org.talespark.jobs.train;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -16,6 +16,7 @@ import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.jobs.checkpoint.CheckpointWriter;
 import org.talespark.jobs.exchange.Exchange;
+import org.talespark.jobs.exchange.LargeGather;
 import org.talespark.jobs.metrics.StepTotals;
 import org.talespark.jobs.metrics.TrainingSource;
 import org.talespark.zoo.train.Learner;
@@ -165,7 +166,7 @@ final class Worker {
   private void checkpoint(Learner learner, Evaluation evaluation, CheckpointWriter writer)
       throws IOException, InterruptedException {
     Map<String, Double> metrics =
-        metrics(evaluation.sums(learner, exchange.rank(), exchange.workers()));
+        metrics(evaluation.part(learner, exchange.rank(), exchange.workers()));
     if (log != null) {
       log.evaluated(at, metrics, evaluation.pictures(learner));
       TrainerState state = TrainerState.of(at, config, learner.counters(), options.versions());
@@ -174,14 +175,11 @@ final class Worker {
     }
   }
 
-  private Map<String, Double> metrics(Map<String, double[]> mine) throws IOException {
-    Map<String, double[]> all = new LinkedHashMap<>();
-    for (byte[] bytes : exchange.allGather(LearnerFiles.JSON.writeValueAsBytes(mine))) {
-      Sums.add(
-          all,
-          LearnerFiles.JSON.readValue(
-              new String(bytes, UTF_8), new TypeReference<LinkedHashMap<String, double[]>>() {}));
+  private Map<String, Double> metrics(EvaluationPart mine) throws IOException {
+    List<EvaluationPart> all = new ArrayList<>();
+    for (byte[] bytes : LargeGather.of(exchange, LearnerFiles.JSON.writeValueAsBytes(mine))) {
+      all.add(LearnerFiles.JSON.readValue(bytes, EvaluationPart.class));
     }
-    return config.task().metrics(all);
+    return EvaluationPart.metrics(config.task(), all);
   }
 }

@@ -84,6 +84,28 @@ public final class Tiny {
         ema_decay: 0.9}
       """;
 
+  /** In place of the recipe's task, a CLIP; {@code tokenizer} is one of 272 tokens. */
+  static String contrastive(Path tokenizer) {
+    return """
+        task={
+          type: contrastive,
+          model: {
+            text_config: {vocab_size: 272, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
+              num_attention_heads: 2, max_position_embeddings: 16, layer_norm_eps: 1.0e-5, eos_token_id: 1},
+            vision_config: {hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
+              num_attention_heads: 2, num_channels: 3, image_size: 32, patch_size: 16, layer_norm_eps: 1.0e-5},
+            projection_dim: 8, logit_scale_init_value: 2.6592},
+          loss: {type: softmax},
+          tokenizer: '%s',
+          context_length: 16,
+          optimizer: {type: adamw, beta1: 0.9, beta2: 0.98, weight_decay: 0.1},
+          schedule: {type: constant},
+          clip_norm: 1.0,
+          ema_decay: 0.9}
+        """
+        .formatted(tokenizer);
+  }
+
   private Tiny() {}
 
   /** A prepared dataset of 60 pages below a folder. */

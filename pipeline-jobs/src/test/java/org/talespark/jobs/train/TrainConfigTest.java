@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.zoo.attributes.AttributeLearnerConfig;
+import org.talespark.zoo.contrastive.ContrastiveLearnerConfig;
+import org.talespark.zoo.contrastive.PairLoss;
 import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
 import org.talespark.zoo.diffusion.LossWeighting;
 import org.talespark.zoo.diffusion.NoiseConfig;
@@ -44,19 +46,24 @@ class TrainConfigTest {
         "ddpm-scenes",
         "text2image-scenes",
         "dit-scenes",
-        "attributes-scenes"
+        "attributes-scenes",
+        "clip-scenes"
       })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     String[] needed =
-        List.of("text2image-scenes", "dit-scenes").contains(name)
-            ? new String[] {"task.first_stage.checkpoint=hdfs:///a", "task.text.tokenizer=/b"}
-            : new String[0];
+        switch (name) {
+          case "text2image-scenes", "dit-scenes" ->
+              new String[] {"task.first_stage.checkpoint=hdfs:///a", "task.text.tokenizer=/b"};
+          case "clip-scenes" -> new String[] {"task.tokenizer=/b"};
+          default -> new String[0];
+        };
     TrainConfig config = recipe(name, needed);
     assertThat(config.train().workers()).isEqualTo(2);
     Class<?> expected =
         switch (name) {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
+          case "clip-scenes" -> ContrastiveLearnerConfig.class;
           case "ddpm-scenes", "text2image-scenes", "dit-scenes" -> DiffusionLearnerConfig.class;
           case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
@@ -106,6 +113,34 @@ class TrainConfigTest {
     assertThatThrownBy(() -> recipe("ddpm-scenes", setting))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(words);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "task.tokenizer=null, talespark tokenizer",
+    "task.context_length=33, context_length=33",
+    "task.model.text_config.eos_token_id=512, eos_token_id=512",
+    "task.model.vision_config.hidden_act=relu, task.model.vision_config.hidden_act",
+    "task.model.vision_config.patch_sise=8, task.model.vision_config.patch_size",
+    "task.loss.type=softmacks, task.loss.type",
+    "task.loss={type: sigmoid}, task.loss.bias"
+  })
+  void aContrastiveModelThatCannotWorkIsRefusedByItsKey(String setting, String words) {
+    assertThatThrownBy(() -> recipe("clip-scenes", "task.tokenizer=/b", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void aContrastiveModelMayHaveTheSigmoidLoss() {
+    ContrastiveLearnerConfig config =
+        (ContrastiveLearnerConfig)
+            recipe("clip-scenes", "task.tokenizer=/b", "task.loss={type: sigmoid, bias: -10}")
+                .task();
+    assertThat(config.loss()).isEqualTo(new PairLoss.Sigmoid(-10));
+    assertThat(config.located(uri -> "file:" + uri))
+        .extracting(task -> ((ContrastiveLearnerConfig) task).tokenizer())
+        .isEqualTo("file:/b");
   }
 
   @Test

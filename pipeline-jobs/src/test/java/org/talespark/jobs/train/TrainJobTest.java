@@ -34,9 +34,13 @@ import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
 import org.talespark.data.image.Images;
+import org.talespark.data.tokenizer.TokenizerConfig;
+import org.talespark.data.tokenizer.TokenizerTraining;
 import org.talespark.jobs.cluster.Sessions;
 import org.talespark.jobs.config.ConfigTree;
 import org.talespark.jobs.infer.ReconstructJob;
+import org.talespark.zoo.contrastive.ClipFile;
+import org.talespark.zoo.contrastive.ContrastiveLearnerConfig;
 import org.talespark.zoo.io.SafetensorsFile;
 import org.talespark.zoo.vq.VqCodec;
 
@@ -153,6 +157,44 @@ class TrainJobTest {
     assertThat(Files.readAllLines(stopped.resolve("metrics.jsonl"), UTF_8))
         .startsWith(rows.get(0), rows.get(1));
     assertThat(stopped.resolve("report.html")).exists();
+  }
+
+  @Test
+  void aContrastiveModelIsTrainedAsByOneWorkerAndRanksAllHeldOutPairs() throws IOException {
+    byte[] tokenizer =
+        new TokenizerTraining(
+                Dataset.open(Tiny.uri(dataset), hadoop), 272, TokenizerConfig.defaults())
+            .run(session)
+            .json();
+    Path tokenizers = Files.createDirectory(fresh.resolve("tokenizers"));
+    Files.write(tokenizers.resolve("tokenizer.json"), tokenizer);
+    List<String> settings =
+        List.of(
+            Tiny.contrastive(tokenizers),
+            "train.precision=float64",
+            "train.steps=4",
+            "train.checkpoint_every=4",
+            "data.flip=false",
+            "data.evaluation_samples=11");
+    Path two = fresh.resolve("two");
+    Path one = fresh.resolve("one");
+    TrainConfig config = Tiny.config(settings.toArray(String[]::new));
+    TrainJob.Result ofTwo = train(two, false, config);
+    List<String> alone = new ArrayList<>(settings);
+    alone.addAll(List.of("train.workers=1", "train.batch=8"));
+    TrainJob.Result ofOne = train(one, false, Tiny.config(alone.toArray(String[]::new)));
+    assertThat(ofTwo.loss()).isCloseTo(ofOne.loss(), within(1e-12));
+    assertThat(ofTwo.metrics())
+        .isEqualTo(ofOne.metrics())
+        .containsKeys("image_to_text_r1", "mean_recall");
+    assertThat(ofTwo.metrics().get("pairs")).isBetween(8.0, 11.0); // some captions come twice
+
+    Path checkpoint = Tiny.checkpoint(two, 4);
+    assertThat(checkpoint.resolve("tokenizer.json")).hasBinaryContent(tokenizer);
+    assertThat(ClipFile.read(Tiny.json(checkpoint.resolve("config.json"))))
+        .isEqualTo(((ContrastiveLearnerConfig) config.task()).model());
+    assertThat(Tiny.json(checkpoint.resolve("preprocessor_config.json")).at("/image_std/0"))
+        .hasToString("0.5");
   }
 
   private static String withoutTime(JsonNode row) {

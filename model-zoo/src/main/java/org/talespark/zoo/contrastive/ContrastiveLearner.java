@@ -1,0 +1,157 @@
+package org.talespark.zoo.contrastive;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.text.Tokenizer;
+import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.Descent;
+import org.talespark.zoo.train.LearnerContext;
+import org.talespark.zoo.train.NetworkLearner;
+import org.talespark.zoo.train.Progress;
+import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.SampleRows;
+import org.talespark.zoo.train.StepResult;
+
+/**
+ * One worker's CLIP in training: both towers forward, the loss over the pairs of all workers
+ * ({@link GlobalLoss}), both towers backward.
+ */
+final class ContrastiveLearner implements NetworkLearner {
+  /** The logits' largest scale is 100 (Radford 2021, arXiv:2103.00020, section 2.5). */
+  private static final double MOST_LOG_SCALE = Math.log(100);
+
+  private final ContrastiveLearnerConfig config;
+  private final LearnerContext context;
+  private final ClipTexts texts;
+  private final ClipPlans plans;
+  private final GlobalLoss loss;
+  private final Descent descent;
+  private final CompiledGraph evaluation;
+  private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 4); // loss, hits, hits, cut captions
+
+  ContrastiveLearner(ContrastiveLearnerConfig config, LearnerContext context) {
+    this.config = config;
+    this.context = context;
+    ClipModel.Config model = config.model();
+    int side = model.visionConfig().imageSize();
+    if (context.size() != side || model.visionConfig().numChannels() != 3) {
+      throw new IllegalArgumentException(
+          "Cannot configure training: data.size=%d model.vision_config.image_size=%d num_channels=%d, expected equal sizes and 3 channels"
+              .formatted(context.size(), side, model.visionConfig().numChannels()));
+    }
+    Tokenizer tokenizer = new Tokenizer(context.files().apply(config.tokenizer()));
+    this.texts = new ClipTexts(model, tokenizer, config.contextLength());
+    this.plans = new ClipPlans(config, context.type(), context.batch(), context.seed());
+    this.loss =
+        new GlobalLoss(
+            config.loss(),
+            context.reducer(),
+            context.type(),
+            context.batch(),
+            model.projectionDim());
+    this.descent = new Descent(plans.training, context, config.descent(), this::limitScale);
+    this.evaluation = plans.evaluation(context.type(), descent.averaged());
+  }
+
+  @Override
+  public StepResult step(Batch batch, Progress progress) {
+    ClipTexts.Rows captions = texts.encode(batch.captions(), context.batch());
+    ClipPlans.fill(plans.training, batch.pictures(), captions);
+    Reducer reducer = context.reducer();
+    // the gradients' mean over the workers is taken, not their sum
+    GlobalLoss.Share share = plans.step(loss, batch.size(), reducer.workers(), descent.sums());
+
+    Map<String, Double> losses = losses(share, captions.cut());
+    descent.update(descent.sums().await(), batch, progress, losses);
+    return new StepResult(losses);
+  }
+
+  private void limitScale() {
+    if (plans.parameter(ClipModel.LOGIT_SCALE) > MOST_LOG_SCALE) {
+      plans.training.parameters().view(ClipModel.LOGIT_SCALE).assign(MOST_LOG_SCALE);
+    }
+  }
+
+  /** Of the pairs of all workers. */
+  private Map<String, Double> losses(GlobalLoss.Share share, int cut) {
+    totals.putScalar(0, share.loss());
+    totals.putScalar(1, share.pictureHits());
+    totals.putScalar(2, share.textHits());
+    totals.putScalar(3, cut);
+    context.reducer().sum(totals);
+    Map<String, Double> losses = new LinkedHashMap<>();
+    losses.put("loss", totals.getDouble(0));
+    losses.put("image_accuracy", totals.getDouble(1) / share.pairs());
+    losses.put("text_accuracy", totals.getDouble(2) / share.pairs());
+    losses.put("logit_scale", Math.exp(plans.parameter(ClipModel.LOGIT_SCALE)));
+    losses.put("cut_captions", totals.getDouble(3));
+    return losses;
+  }
+
+  @Override
+  public Descent descent() {
+    return descent;
+  }
+
+  /** What Hugging Face's processor needs. */
+  @Override
+  public Map<String, byte[]> files() {
+    Map<String, byte[]> files = new LinkedHashMap<>();
+    files.put(Tokenizer.FILE, texts.file());
+    files.put(ClipFile.PREPROCESSOR, ClipFile.preprocessor(config.model()));
+    return files;
+  }
+
+  @Override
+  public Map<String, double[]> evaluate(Batch batch) {
+    int cut = texts.encode(batch.captions(), context.batch()).cut();
+    return ContrastiveMetrics.sums(batch.size(), cut);
+  }
+
+  /** The embeddings of both towers. */
+  @Override
+  public SampleRows evaluationRows(Batch batch) {
+    descent.average();
+    int all = context.batch() * config.model().pixels();
+    ClipPlans.fill(
+        evaluation,
+        Arrays.copyOf(batch.pictures(), all),
+        texts.encode(batch.captions(), context.batch()));
+    evaluation.run();
+    Map<String, float[][]> rows = new LinkedHashMap<>();
+    for (String name : List.of(ClipModel.IMAGE_EMBEDS, ClipModel.TEXT_EMBEDS)) {
+      float[][] embeddings = evaluation.output(name).toFloatMatrix();
+      rows.put(name, Arrays.copyOf(embeddings, batch.size()));
+    }
+    return new SampleRows(batch.captions(), rows);
+  }
+
+  /** It makes no pictures. */
+  @Override
+  public float[][][] samples(Batch batch) {
+    return new float[0][][];
+  }
+
+  @Override
+  public String memoryReport() {
+    return "contrastive model of %d parameters: %s%nevaluation: %s"
+        .formatted(
+            plans.training.parameters().layout().length(),
+            plans.training.report(),
+            evaluation.report());
+  }
+
+  @Override
+  public void close() {
+    texts.close();
+    plans.close();
+    evaluation.close();
+    loss.close();
+  }
+}

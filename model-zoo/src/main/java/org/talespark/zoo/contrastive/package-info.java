@@ -1,0 +1,2 @@
+/** Contrastive models of pictures and texts: CLIP, its losses and its training. */
+package org.talespark.zoo.contrastive;
