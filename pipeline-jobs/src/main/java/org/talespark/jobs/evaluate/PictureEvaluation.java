@@ -215,7 +215,7 @@ final class PictureEvaluation {
     int least = fewest == 0 ? 1 : FrechetDistance.least(pictures.get(0).features().length);
     if (fewest < least) {
       notes.add(
-          "no distance of %s: %d pictures and %d to compare with, expected at least %d of each; try a larger split"
+          "no distance of %s: %d pictures and %d to compare with, expected at least %d of each; try a larger evaluate.prompts or split"
               .formatted(what, pictures.size(), reference.size(), least));
     } else {
       distances.put(what, FrechetDistance.estimate(features(pictures), features(reference)));
