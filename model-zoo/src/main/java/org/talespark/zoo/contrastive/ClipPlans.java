@@ -2,7 +2,6 @@ package org.talespark.zoo.contrastive;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.GradientListener;
