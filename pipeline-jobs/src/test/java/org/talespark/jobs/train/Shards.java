@@ -19,13 +19,13 @@ import org.talespark.data.dataset.DatasetManifest;
 import org.talespark.data.image.Images;
 
 /** Datasets written by hand: a few tiny pictures, all different, in shards of given sizes. */
-final class Shards {
+public final class Shards {
   static final int SIZE = 8;
 
   private Shards() {}
 
   /** The key of a sample. */
-  static String key(int shard, int index) {
+  public static String key(int shard, int index) {
     return "s%03d-%03d".formatted(shard, index);
   }
 
@@ -39,7 +39,7 @@ final class Shards {
   }
 
   /** Training shards of so many samples. */
-  static Dataset dataset(Path folder, int... counts) throws IOException {
+  public static Dataset dataset(Path folder, int... counts) throws IOException {
     List<byte[]> shards = new ArrayList<>();
     for (int i = 0; i < counts.length; i++) {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
