@@ -2,9 +2,9 @@ package org.talespark.zoo.attributes;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.talespark.zoo.nn.SymmetricMatrix;
 
 /**
  * The Fr&eacute;chet distance between two sets of features (Heusel 2017, arXiv:1706.08500), taken
@@ -55,7 +55,7 @@ public final class FrechetDistance {
     INDArray root = root(first.covariance());
     INDArray product = root.mmul(second.covariance()).mmul(root);
     double roots = 0;
-    for (double eigenvalue : SymmetricMatrix.eigenvalues(product)) {
+    for (double eigenvalue : eigenvalues(product)) {
       roots += Math.sqrt(Math.max(0, eigenvalue)); // rounding makes some of them negative
     }
     double squared = first.mean().squaredDistance(second.mean());
@@ -125,7 +125,29 @@ public final class FrechetDistance {
 
   /** The symmetric root of a positive matrix. */
   private static INDArray root(INDArray matrix) {
-    return SymmetricMatrix.map(matrix, value -> Math.sqrt(Math.max(0, value)));
+    INDArray vectors = matrix.dup('f');
+    double[] values = decompose(vectors);
+    INDArray scaled = vectors.dup();
+    for (int i = 0; i < values.length; i++) {
+      scaled.getColumn(i).muli(Math.sqrt(Math.max(0, values[i])));
+    }
+    return scaled.mmul(vectors.transpose());
+  }
+
+  private static double[] eigenvalues(INDArray matrix) {
+    return decompose(matrix.add(matrix.transpose()).muli(0.5).dup('f'));
+  }
+
+  /** The eigenvalues of a symmetric column-major matrix, which becomes its eigenvectors. */
+  private static double[] decompose(INDArray matrix) {
+    INDArray values = Nd4j.zeros(DataType.DOUBLE, matrix.rows());
+    int code = Nd4j.getBlasWrapper().syev('V', 'L', matrix, values);
+    if (code != 0) {
+      throw new IllegalStateException(
+          "Cannot find eigenvalues: LAPACK's syev says %d for a matrix of %d rows"
+              .formatted(code, matrix.rows()));
+    }
+    return values.toDoubleVector();
   }
 
   private static double trace(INDArray matrix) {

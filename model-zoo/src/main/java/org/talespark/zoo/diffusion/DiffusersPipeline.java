@@ -105,14 +105,14 @@ public final class DiffusersPipeline {
   private void firstStage() {
     Map<String, Object> more = new LinkedHashMap<>();
     more.put("latents_mean", file.latents().mean());
-    more.put("latents_covariance", file.latents().covariance());
+    more.put("latents_std", file.latents().deviation());
     ExportedModel model = DiffusersVqModel.of(checkpoint.part(DiffusionFile.FIRST_STAGE), more);
     String name = model.classes().get(".");
     part("vqvae", name.equals(DiffusersVqModel.CLASS) ? DIFFUSERS : OURS, name);
     model.files().forEach(f -> files.add(new ExportedFile("vqvae/" + f.path(), f.body())));
     notes.addAll(model.notes());
     notes.add(
-        "Samples are latents, S^-1/2 (z - latents_mean) over the channels with S = latents_covariance, both of vqvae/config.json, where the class warns that it does not know them; vqvae.decode(z) quantises z first.");
+        "Samples are latents, (z - latents_mean) / latents_std channel by channel, both of vqvae/config.json, where the class warns that it does not know them; vqvae.decode(z) quantises z first.");
   }
 
   private void texts() {

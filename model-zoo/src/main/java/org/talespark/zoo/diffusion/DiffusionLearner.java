@@ -52,7 +52,6 @@ final class DiffusionLearner implements NetworkLearner {
   private final float[] weights; // [B]
   private final LearnerTexts texts; // null without texts
   private final Pretrained firstStage; // null for pixels
-  private final Whitening whitening; // null for pixels
   private final CompiledGraph plan;
   private final Denoiser evaluation;
   private final Descent descent;
@@ -71,7 +70,6 @@ final class DiffusionLearner implements NetworkLearner {
         config.firstStage() == null
             ? null
             : context.pretrained().apply(config.firstStage().checkpoint());
-    this.whitening = file.latents() == null ? null : new Whitening(file.latents());
     int batch = context.batch();
     this.drawn =
         new TrainingNoise(
@@ -135,9 +133,14 @@ final class DiffusionLearner implements NetworkLearner {
     return new long[] {context.batch(), config.model().channels(), side, side};
   }
 
-  /** What the network sees of a batch: its pictures, or their latents, white. */
+  /** What the network sees of a batch: its pictures, or their latents at unit variance. */
   private float[] clean(Batch batch) {
-    return whitening == null ? batch.pictures() : whitening.whiten(batch.pictures());
+    if (file.latents() == null) {
+      return batch.pictures();
+    }
+    float[] latents = batch.pictures().clone();
+    LatentCodec.normalize(file.latents(), latents);
+    return latents;
   }
 
   @Override

@@ -4,10 +4,9 @@ import java.util.Arrays;
 import org.talespark.zoo.train.LatentSpace;
 import org.talespark.zoo.vq.VqCodec;
 
-/** Pictures to white latents and back, batch by batch. */
+/** Pictures to latents of unit variance and back, batch by batch (arXiv:2112.10752, appendix G). */
 final class LatentCodec implements AutoCloseable {
   private final LatentSpace space;
-  private final Whitening whitening;
   private final VqCodec codec;
   private final int batch;
 
@@ -25,7 +24,6 @@ final class LatentCodec implements AutoCloseable {
                   space.side()));
     }
     this.space = space;
-    this.whitening = new Whitening(space);
     this.codec = codec;
     this.batch = batch;
   }
@@ -35,7 +33,17 @@ final class LatentCodec implements AutoCloseable {
     return codec.size();
   }
 
-  /** Pictures [count, 3, size, size] to white latents [count, C, S, S]. */
+  /** Latents as the first stage makes them to such of mean 0 and variance 1, in place. */
+  static void normalize(LatentSpace space, float[] latents) {
+    int plane = space.side() * space.side();
+    for (int i = 0; i < latents.length; i++) {
+      int channel = i / plane % space.channels();
+      latents[i] =
+          (float) ((latents[i] - space.mean().get(channel)) / space.deviation().get(channel));
+    }
+  }
+
+  /** Pictures [count, 3, size, size] to normalised latents [count, C, S, S]. */
   float[] encode(float[] pictures, int count) {
     int picture = 3 * size() * size();
     float[] latents = new float[count * space.elements()];
@@ -45,17 +53,22 @@ final class LatentCodec implements AutoCloseable {
           codec.encode(Arrays.copyOfRange(pictures, from * picture, to * picture), to - from);
       System.arraycopy(part, 0, latents, from * space.elements(), part.length);
     }
-    return whitening.whiten(latents);
+    normalize(space, latents);
+    return latents;
   }
 
-  /** White latents [count, C, S, S] to pictures [count, 3, size, size]. */
+  /** Normalised latents [count, C, S, S] to pictures [count, 3, size, size]. */
   float[] decode(float[] latents, int count) {
-    float[] raw = whitening.unwhiten(Arrays.copyOf(latents, count * space.elements()));
+    int plane = space.side() * space.side();
     int picture = 3 * size() * size();
     float[] pictures = new float[count * picture];
     for (int from = 0; from < count; from += batch) {
       int to = Math.min(count, from + batch);
-      float[] part = Arrays.copyOfRange(raw, from * space.elements(), to * space.elements());
+      float[] part = Arrays.copyOfRange(latents, from * space.elements(), to * space.elements());
+      for (int i = 0; i < part.length; i++) {
+        int channel = i / plane % space.channels();
+        part[i] = (float) (part[i] * space.deviation().get(channel) + space.mean().get(channel));
+      }
       float[] decoded = codec.decodeLatents(part, to - from);
       System.arraycopy(decoded, 0, pictures, from * picture, decoded.length);
     }

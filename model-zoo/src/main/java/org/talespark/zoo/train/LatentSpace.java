@@ -8,21 +8,20 @@ import java.util.List;
  * @param sha256 of the first stage's weights
  * @param channels C of a latent [C, S, S]
  * @param side S
- * @param mean of each channel, over the training pictures, [C]
- * @param covariance of the channels around it, [C, C]
+ * @param mean of each channel, over the training pictures
+ * @param deviation of each channel around it
  */
 public record LatentSpace(
-    String sha256, int channels, int side, List<Double> mean, List<List<Double>> covariance) {
+    String sha256, int channels, int side, List<Double> mean, List<Double> deviation) {
   public LatentSpace {
     mean = List.copyOf(mean);
-    covariance = covariance.stream().map(List::copyOf).toList();
-    int expected = channels;
+    deviation = List.copyOf(deviation);
     if (mean.size() != channels
-        || covariance.size() != channels
-        || covariance.stream().anyMatch(row -> row.size() != expected)) {
+        || deviation.size() != channels
+        || deviation.stream().anyMatch(d -> !(d > 0))) {
       throw new IllegalArgumentException(
-          "Cannot use latents: channels=%d mean=%s covariance=%s, expected a number and a row a channel"
-              .formatted(channels, mean, covariance));
+          "Cannot use latents: channels=%d mean=%s deviation=%s, expected a number a channel and deviations above 0"
+              .formatted(channels, mean, deviation));
     }
   }
 

@@ -147,12 +147,7 @@ final class ConditionalLearnerTest {
   }
 
   private static final LatentSpace SPACE =
-      new LatentSpace(
-          "0",
-          3,
-          4,
-          List.of(0.1, -0.2, 0.0),
-          List.of(List.of(0.5, 0.3, 0.0), List.of(0.3, 0.25, 0.1), List.of(0.0, 0.1, 2.0)));
+      new LatentSpace("0", 3, 4, List.of(0.1, -0.2, 0.0), List.of(0.5, 0.25, 2.0));
   private static final FirstStage FIRST_STAGE = new FirstStage("first", null, SPACE);
 
   private static Batch batch(long step, int from, int count, UnaryOperator<String> caption) {
@@ -324,7 +319,7 @@ final class ConditionalLearnerTest {
   }
 
   @Test
-  void latentsAreLearnedWhiteAndShownAsPictures() throws JsonProcessingException {
+  void latentsAreLearnedAtUnitVarianceAndShownAsPictures() throws JsonProcessingException {
     DiffusionLearnerConfig config = config(uNet(3), TEXT, FIRST_STAGE, 0.1);
     Batch pictures = batch(0, 0, 2);
     try (VqCodec codec = new VqCodec(firstStage(), 2);
@@ -348,6 +343,20 @@ final class ConditionalLearnerTest {
           assertThat(through[i]).isCloseTo(reconstructed[i], Offset.offset(1e-4f));
         }
       }
+    }
+  }
+
+  @Test
+  void normalizedLatentsHaveMeanZeroAndVarianceOne() {
+    float[] latents = new float[2 * SPACE.elements()];
+    for (int i = 0; i < latents.length; i++) {
+      int channel = i / 16 % 3;
+      double sign = i % 2 == 0 ? 1 : -1;
+      latents[i] = (float) (SPACE.mean().get(channel) + sign * SPACE.deviation().get(channel));
+    }
+    LatentCodec.normalize(SPACE, latents);
+    for (int i = 0; i < latents.length; i++) {
+      assertThat(latents[i]).isCloseTo(i % 2 == 0 ? 1 : -1, Offset.offset(1e-6f));
     }
   }
 

@@ -39,7 +39,7 @@ final class LatentTask {
   /**
    * What a task wrote.
    *
-   * @param sums of each channel's values, and behind them of the products of each two channels
+   * @param sums of each channel's values, and behind them of their squares
    */
   @SuppressWarnings("ArrayRecordComponent")
   record Written(String path, long samples, long bytes, String sha256, double[] sums)
@@ -51,7 +51,7 @@ final class LatentTask {
 
   private LatentTask(VqCodec codec) {
     this.codec = codec;
-    this.sums = new double[codec.latentChannels() * (1 + codec.latentChannels())];
+    this.sums = new double[2 * codec.latentChannels()];
     this.elements = codec.latentChannels() * codec.side() * codec.side();
   }
 
@@ -125,13 +125,9 @@ final class LatentTask {
   private void add(float[] latent) {
     int channels = codec.latentChannels();
     int plane = elements / channels;
-    for (int p = 0; p < plane; p++) {
-      for (int a = 0; a < channels; a++) {
-        sums[a] += latent[a * plane + p];
-        for (int b = 0; b < channels; b++) {
-          sums[channels * (1 + a) + b] += (double) latent[a * plane + p] * latent[b * plane + p];
-        }
-      }
+    for (int i = 0; i < elements; i++) {
+      sums[i / plane] += latent[i];
+      sums[channels + i / plane] += (double) latent[i] * latent[i];
     }
   }
 

@@ -183,7 +183,7 @@ public final class LatentsJob {
     }
   }
 
-  /** Mean and covariance of the channels over the training samples. */
+  /** Mean and deviation of each channel over the training samples. */
   private LatentSpace space(
       List<Shard> shards, List<LatentTask.Written> written, Configuration hadoop) {
     int channels;
@@ -192,7 +192,7 @@ public final class LatentsJob {
       channels = codec.latentChannels();
       side = codec.side();
     }
-    double[] sums = new double[channels * (1 + channels)];
+    double[] sums = new double[2 * channels];
     long samples = 0;
     for (int i = 0; i < shards.size(); i++) {
       if (shards.get(i).split() == Split.TRAIN) {
@@ -204,17 +204,12 @@ public final class LatentsJob {
     }
     double count = (double) samples * side * side;
     List<Double> mean = new ArrayList<>();
-    for (int a = 0; a < channels; a++) {
-      mean.add(sums[a] / count);
+    List<Double> deviation = new ArrayList<>();
+    for (int c = 0; c < channels; c++) {
+      double m = sums[c] / count;
+      mean.add(m);
+      deviation.add(Math.sqrt(sums[channels + c] / count - m * m));
     }
-    List<List<Double>> covariance = new ArrayList<>();
-    for (int a = 0; a < channels; a++) {
-      List<Double> row = new ArrayList<>();
-      for (int b = 0; b < channels; b++) {
-        row.add(sums[channels * (1 + a) + b] / count - mean.get(a) * mean.get(b));
-      }
-      covariance.add(row);
-    }
-    return new LatentSpace(sha256, channels, side, mean, covariance);
+    return new LatentSpace(sha256, channels, side, mean, deviation);
   }
 }

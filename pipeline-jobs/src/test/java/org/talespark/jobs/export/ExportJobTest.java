@@ -198,8 +198,7 @@ class ExportJobTest {
     assertThat(vqvae.get("num_vq_embeddings").asInt()).isEqualTo(16);
     assertThat(vqvae.get("mid_block_add_attention").asBoolean()).isFalse();
     assertThat(vqvae.get("latents_mean").toString()).isEqualTo("[0.1,0.0,-0.1,0.2]");
-    assertThat(vqvae.get("latents_covariance").toString())
-        .isEqualTo("[[0.5,0.1,0.0,0.0],[0.1,0.6,0.0,0.0],[0.0,0.0,0.7,0.0],[0.0,0.0,0.0,0.8]]");
+    assertThat(vqvae.get("latents_std").toString()).isEqualTo("[0.5,0.6,0.7,0.8]");
     JsonNode encoder = json(out.resolve("text_encoder/config.json"));
     assertThat(encoder.get("hidden_act").asText()).isEqualTo("quick_gelu");
     assertThat(encoder.get("eos_token_id").asInt()).isEqualTo(2);
@@ -213,7 +212,7 @@ class ExportJobTest {
     assertThat(tokenizer.get("eos_token").asText()).isEqualTo("<eos>");
     assertThat(Files.readString(out.resolve("README.md"), UTF_8))
         .contains("| `unet` | `UNet2DConditionModel` |")
-        .contains("latents_covariance")
+        .contains("latents_std")
         .contains("it is not pooler_output");
   }
 

@@ -68,8 +68,7 @@ public final class TrainedModels {
             .formatted(Tiny.uri(tokenizer)),
         """
         task.first_stage={checkpoint: "%s", space: {sha256: "%s", channels: 4, side: 16,
-          mean: [0.1, 0.0, -0.1, 0.2], covariance: [[0.5, 0.1, 0.0, 0.0], [0.1, 0.6, 0.0, 0.0],
-            [0.0, 0.0, 0.7, 0.0], [0.0, 0.0, 0.0, 0.8]]}}
+          mean: [0.1, 0.0, -0.1, 0.2], deviation: [0.5, 0.6, 0.7, 0.8]}}
         """
             .formatted(Tiny.uri(first), sha256(first)));
   }
