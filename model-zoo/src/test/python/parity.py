@@ -1,5 +1,5 @@
-"""Makes the files that PyTorchParityTest reads: small networks with random weights, and what
-PyTorch computes with them.
+"""Makes the files that UNetParityTest and TextEncoderParityTest read: small networks with random
+weights, and what PyTorch computes with them.
 
 usage: python3 parity.py FOLDER        (model-zoo/src/test/resources/parity)
 
@@ -213,8 +213,12 @@ def text_encoder(seed, tokens=6):
     return arrays(weights, {"ids": ids}, states, weights.draw(*states.shape).detach())
 
 
+def write(path, named):
+    safetensors_file.write(path, dict(sorted(named.items())))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = pathlib.Path(sys.argv[1])
-    safetensors_file.write(folder / "unet.safetensors", unet(seed=1, side=9))
-    safetensors_file.write(folder / "text_encoder.safetensors", text_encoder(seed=2))
+    write(folder / "unet.safetensors", unet(seed=1, side=9))
+    write(folder / "text_encoder.safetensors", text_encoder(seed=2))

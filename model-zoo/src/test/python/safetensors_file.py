@@ -4,16 +4,16 @@ import json
 
 import numpy
 
-TYPES = {numpy.dtype("float32"): "F32", numpy.dtype("int32"): "I32"}
+TYPES = {"float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32"}
 
 
-def write(path, arrays):
-    """Arrays of float32 or int32 by name, in the order of their names."""
-    header, place = {}, 0
-    for name in sorted(arrays):
-        array = arrays[name]
+def write(path, arrays, metadata=None):
+    """Arrays by name, in their order, and a dictionary of strings."""
+    header = {} if metadata is None else {"__metadata__": metadata}
+    place = 0
+    for name, array in arrays.items():
         header[name] = {
-            "dtype": TYPES[array.dtype],
+            "dtype": TYPES[str(array.dtype)],
             "shape": list(array.shape),
             "data_offsets": [place, place + array.nbytes],
         }
@@ -22,6 +22,6 @@ def write(path, arrays):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for name in sorted(arrays):
-            file.write(numpy.ascontiguousarray(arrays[name]).tobytes())
+        for array in arrays.values():
+            file.write(numpy.ascontiguousarray(array).tobytes())
     print(f"{path}: {8 + len(text) + place} bytes, {len(arrays)} arrays")

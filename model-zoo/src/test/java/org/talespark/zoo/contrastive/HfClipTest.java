@@ -31,7 +31,7 @@ import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Reducer;
 
-/** Against what {@code src/peers/clip_torch.py} wrote. */
+/** Against what {@code src/test/python/clip.py} wrote. */
 class HfClipTest {
   private static final String EXPECTED = "expected.safetensors";
 

@@ -1,6 +1,6 @@
 """What CLIP computes, by PyTorch: makes model-zoo/src/test/resources/clip.
 
-usage: python3 clip_torch.py DIR
+usage: python3 clip.py DIR
 
 Writes directories as Hugging Face's CLIPModel has them, with small random weights, and what a model
 of that architecture makes of fixed inputs: embeddings, the symmetric contrastive loss over the
@@ -17,33 +17,15 @@ arXiv:2103.00020, and the names of the tensors), so it owes nothing to the code 
 import json
 import math
 import os
-import struct
 import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+import safetensors_file
+
 torch.manual_seed(1)  # with which no gradient is a small difference of large numbers
-NAMES = {"float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32"}
-
-
-def write_safetensors(path, tensors, metadata):
-    """The format by hand: length, JSON header, bytes; in the order given."""
-    header, offset = {"__metadata__": metadata}, 0
-    for name, array in tensors.items():
-        header[name] = {
-            "dtype": NAMES[str(array.dtype)],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + array.nbytes],
-        }
-        offset += array.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for array in tensors.values():
-            file.write(np.ascontiguousarray(array).tobytes())
 
 
 def shapes(config):
@@ -222,13 +204,13 @@ def make(directory, settings, kind, shards):
     }
     for name, tensor in doubles.items():
         expected["gradient:" + name] = tensor.grad.numpy().astype("float32")
-    write_safetensors(os.path.join(directory, "expected.safetensors"), expected, {})
+    safetensors_file.write(os.path.join(directory, "expected.safetensors"), expected, {})
     with open(os.path.join(directory, "config.json"), "w") as file:
         json.dump(settings, file, indent=2)
         file.write("\n")
     metadata = {"format": "pt"}
     if shards == 1:
-        write_safetensors(os.path.join(directory, "model.safetensors"), weights, metadata)
+        safetensors_file.write(os.path.join(directory, "model.safetensors"), weights, metadata)
         return
     weights["text_model.embeddings.position_ids"] = np.arange(10)[None]
     weights["vision_model.embeddings.position_ids"] = np.arange((side // 4) ** 2 + 1)[None]
@@ -237,7 +219,7 @@ def make(directory, settings, kind, shards):
     for shard in range(shards):
         file = f"model-{shard + 1:05d}-of-{shards:05d}.safetensors"
         part = {name: weights[name] for name in names[shard * size : (shard + 1) * size]}
-        write_safetensors(os.path.join(directory, file), part, metadata)
+        safetensors_file.write(os.path.join(directory, file), part, metadata)
         places.update({name: file for name in part})
     total = sum(array.nbytes for array in weights.values())
     index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(places.items()))}
