@@ -1,32 +1,23 @@
 package org.talespark.data.prepare;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.talespark.data.dataset.ShardWriter;
 
 /**
- * Writes one shard: samples from the spill files into a tar. The bytes depend on the samples alone:
- * ustar headers with no time, owner or host.
+ * Writes one shard: samples from the spill files into a tar, whose bytes depend on the samples
+ * alone.
  */
 record ShardTask(Target target, String spillFolder, ImageFormat format, Milestone milestone)
     implements Serializable {
-
-  private static final int MODE = 0100644;
-
-  /** Tar's usual record of twenty blocks. */
-  private static final int BLOCK = 20 * 512;
-
-  private static final int BUFFER = 1 << 16;
 
   /** Neighbours in a shard can come from different tasks. */
   private static final int MOST_OPEN = 8;
@@ -48,8 +39,7 @@ record ShardTask(Target target, String spillFolder, ImageFormat format, Mileston
       throws IOException {
     long samples = 0;
     try (Spills spills = new Spills(new Path(spillFolder), hadoop);
-        TarArchiveOutputStream tar =
-            new TarArchiveOutputStream(new BufferedOutputStream(out, BUFFER), BLOCK, "UTF-8")) {
+        ShardWriter shard = new ShardWriter(out)) {
       while (pieces.hasNext()) {
         Piece piece = pieces.next();
         FSDataInputStream in = spills.at(piece);
@@ -57,26 +47,13 @@ record ShardTask(Target target, String spillFolder, ImageFormat format, Mileston
         in.readFully(image);
         byte[] sidecar = new byte[piece.sidecarBytes()];
         in.readFully(sidecar);
-        add(tar, piece.key() + "." + format.id(), image);
-        add(tar, piece.key() + ".txt", piece.txt());
-        add(tar, piece.key() + ".json", piece.json(sidecar));
+        shard.add(piece.key() + "." + format.id(), image);
+        shard.add(piece.key() + ".txt", piece.txt());
+        shard.add(piece.key() + ".json", piece.json(sidecar));
         samples++;
       }
     }
     return samples;
-  }
-
-  private static void add(TarArchiveOutputStream tar, String name, byte[] bytes)
-      throws IOException {
-    TarArchiveEntry entry = new TarArchiveEntry(name);
-    entry.setSize(bytes.length);
-    entry.setModTime(0L);
-    entry.setIds(0, 0);
-    entry.setNames("", "");
-    entry.setMode(MODE);
-    tar.putArchiveEntry(entry);
-    tar.write(bytes);
-    tar.closeArchiveEntry();
   }
 
   /** The spill files that were used last, open. */

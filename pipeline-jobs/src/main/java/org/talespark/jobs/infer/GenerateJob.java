@@ -27,6 +27,7 @@ import org.talespark.data.image.Images;
 import org.talespark.jobs.Progress;
 import org.talespark.jobs.checkpoint.CommittedOutput;
 import org.talespark.jobs.metrics.JobLabel;
+import org.talespark.jobs.metrics.TaskProgress;
 
 /**
  * Prompts to pictures, as a Spark job: {@code images/00000.png} and so on, {@code prompts.jsonl}
@@ -99,7 +100,7 @@ public final class GenerateJob {
     int total = plan.requests().size();
     Progress progress = Progress.of(log, "generate", "images", 0, total);
     try (JobLabel label = JobLabel.of(context.sc(), "generate", "generate " + out);
-        PicturesMade made = new PicturesMade(context.sc(), progress, total)) {
+        TaskProgress made = new TaskProgress(context.sc(), progress, total)) {
       write(context, hadoop, plan, output.path(IMAGES).toString(), made.counter());
     }
     List<Row> rows = rows(plan);

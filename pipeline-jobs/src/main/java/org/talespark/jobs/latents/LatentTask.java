@@ -2,7 +2,6 @@ package org.talespark.jobs.latents;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
@@ -12,16 +11,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.util.LongAccumulator;
 import org.talespark.data.BadInputException;
 import org.talespark.data.Sha256;
 import org.talespark.data.dataset.Sample;
 import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
+import org.talespark.data.dataset.ShardWriter;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.PictureException;
 import org.talespark.zoo.vq.VqCodec;
@@ -32,17 +31,15 @@ import org.talespark.zoo.vq.VqCodec;
  */
 final class LatentTask {
   private static final int BATCH = 16;
-  private static final int BUFFER = 1 << 18;
-  private static final int BLOCK = 10_240;
-  private static final int MODE = 0644;
 
   /**
    * What a task wrote.
    *
+   * @param side S of a latent [C, S, S]
    * @param sums of each channel's values, and behind them of their squares
    */
   @SuppressWarnings("ArrayRecordComponent")
-  record Written(String path, long samples, long bytes, String sha256, double[] sums)
+  record Written(String path, long samples, long bytes, String sha256, int side, double[] sums)
       implements Serializable {}
 
   private final VqCodec codec;
@@ -60,10 +57,17 @@ final class LatentTask {
    *
    * @param codec of batches of {@link #codec}
    * @param path of the new shard, below the root
+   * @param counter is told the samples that are done
    */
-  static Written run(VqCodec codec, Shard shard, String root, String path, Configuration hadoop)
+  static Written run(
+      VqCodec codec,
+      Shard shard,
+      String root,
+      String path,
+      LongAccumulator counter,
+      Configuration hadoop)
       throws IOException {
-    return new LatentTask(codec).write(shard, root, path, hadoop);
+    return new LatentTask(codec).write(shard, root, path, counter, hadoop);
   }
 
   /** Pictures that a codec is given at a time. */
@@ -71,7 +75,8 @@ final class LatentTask {
     return BATCH;
   }
 
-  private Written write(Shard shard, String root, String path, Configuration hadoop)
+  private Written write(
+      Shard shard, String root, String path, LongAccumulator counter, Configuration hadoop)
       throws IOException {
     shard.verify(hadoop);
     Path file = new Path(root, path);
@@ -80,24 +85,23 @@ final class LatentTask {
     long samples = 0;
     try (ShardReader reader = shard.open(hadoop);
         OutputStream out = new DigestOutputStream(fs.create(file, true), digest);
-        TarArchiveOutputStream tar =
-            new TarArchiveOutputStream(new BufferedOutputStream(out, BUFFER), BLOCK, "UTF-8")) {
+        ShardWriter latents = new ShardWriter(out)) {
       List<Sample> waiting = new ArrayList<>();
       while (reader.hasNext()) {
         waiting.add(reader.next());
         if (waiting.size() == BATCH || !reader.hasNext()) {
-          encode(waiting, shard, tar);
+          encode(waiting, shard, latents);
           samples += waiting.size();
+          counter.add(waiting.size());
           waiting.clear();
         }
       }
     }
     String sha256 = HexFormat.of().formatHex(digest.digest());
-    return new Written(path, samples, fs.getFileStatus(file).getLen(), sha256, sums);
+    return new Written(path, samples, fs.getFileStatus(file).getLen(), sha256, codec.side(), sums);
   }
 
-  private void encode(List<Sample> samples, Shard shard, TarArchiveOutputStream tar)
-      throws IOException {
+  private void encode(List<Sample> samples, Shard shard, ShardWriter out) throws IOException {
     int picture = 3 * codec.size() * codec.size();
     float[] pictures = new float[samples.size() * picture];
     for (int i = 0; i < samples.size(); i++) {
@@ -117,8 +121,8 @@ final class LatentTask {
       add(latent);
       String key = samples.get(i).key();
       byte[] file = LatentFile.write(latent, codec.latentChannels(), codec.side());
-      add(tar, key + "." + LatentFile.EXTENSION, file);
-      add(tar, key + ".txt", samples.get(i).caption().getBytes(UTF_8));
+      out.add(key + "." + LatentFile.EXTENSION, file);
+      out.add(key + ".txt", samples.get(i).caption().getBytes(UTF_8));
     }
   }
 
@@ -129,18 +133,5 @@ final class LatentTask {
       sums[i / plane] += latent[i];
       sums[channels + i / plane] += (double) latent[i] * latent[i];
     }
-  }
-
-  private static void add(TarArchiveOutputStream tar, String name, byte[] bytes)
-      throws IOException {
-    TarArchiveEntry entry = new TarArchiveEntry(name);
-    entry.setSize(bytes.length);
-    entry.setModTime(0L);
-    entry.setIds(0, 0);
-    entry.setNames("", "");
-    entry.setMode(MODE);
-    tar.putArchiveEntry(entry);
-    tar.write(bytes);
-    tar.closeArchiveEntry();
   }
 }

@@ -15,6 +15,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 import org.talespark.data.BadInputException;
 import org.talespark.data.Sha256;
@@ -25,6 +26,7 @@ import org.talespark.data.dataset.Split;
 import org.talespark.jobs.Progress;
 import org.talespark.jobs.checkpoint.Checkpoint;
 import org.talespark.jobs.checkpoint.CommittedOutput;
+import org.talespark.jobs.metrics.TaskProgress;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.LatentSpace;
 import org.talespark.zoo.train.Pretrained;
@@ -96,7 +98,7 @@ public final class LatentsJob {
     }
     String exact = firstStage.path().toString();
     List<LatentTask.Written> written = encode(context, shards, exact, root, hadoop);
-    LatentSpace space = space(shards, written, hadoop);
+    LatentSpace space = space(shards, written);
     List<DatasetManifest.ShardEntry> entries = new ArrayList<>();
     for (int i = 0; i < shards.size(); i++) {
       LatentTask.Written one = written.get(i);
@@ -152,46 +154,41 @@ public final class LatentsJob {
     }
     Opener open = opener;
     ArrayList<Shard> work = new ArrayList<>(shards);
-    Progress progress = Progress.of(log, "encode", "shards", 0, shards.size());
+    long samples = shards.stream().mapToLong(Shard::samples).sum();
+    Progress progress = Progress.of(log, "encode", "images", 0, samples);
     context.setJobGroup("latents", "latents of " + dataset.uri(), true);
-    try {
-      List<LatentTask.Written> written = new ArrayList<>();
-      int each = Math.max(1, context.defaultParallelism());
-      // a round of tasks at a time, so that progress can be told
-      for (int from = 0; from < shards.size(); from += each) {
-        List<Integer> round = numbers.subList(from, Math.min(shards.size(), from + each));
-        written.addAll(
-            context
-                .parallelize(new ArrayList<>(round), round.size())
-                .map(i -> task(open, i, work.get(i), checkpoint, root, conf.value().value()))
-                .collect());
-        progress.at(written.size(), "");
-      }
-      return written;
+    try (TaskProgress done = new TaskProgress(context.sc(), progress, samples)) {
+      LongAccumulator counter = done.counter();
+      return context
+          .parallelize(numbers, numbers.size())
+          .map(i -> task(open, i, work.get(i), checkpoint, root, counter, conf.value().value()))
+          .collect();
     } finally {
       context.clearJobGroup();
     }
   }
 
   private static LatentTask.Written task(
-      Opener opener, int number, Shard shard, String checkpoint, String root, Configuration hadoop)
+      Opener opener,
+      int number,
+      Shard shard,
+      String checkpoint,
+      String root,
+      LongAccumulator counter,
+      Configuration hadoop)
       throws IOException {
     TaskContext task = TaskContext.get();
     NativeRuntime.initialize(NativeRuntime.Settings.threads(task == null ? 1 : task.cpus()));
     try (VqCodec codec = new VqCodec(opener.open(checkpoint, hadoop), LatentTask.batch())) {
-      return LatentTask.run(codec, shard, root, SHARDS + "/%05d.tar".formatted(number), hadoop);
+      return LatentTask.run(
+          codec, shard, root, SHARDS + "/%05d.tar".formatted(number), counter, hadoop);
     }
   }
 
   /** Mean and deviation of each channel over the training samples. */
-  private LatentSpace space(
-      List<Shard> shards, List<LatentTask.Written> written, Configuration hadoop) {
-    int channels;
-    int side;
-    try (VqCodec codec = new VqCodec(opener.open(firstStage.path().toString(), hadoop), 1)) {
-      channels = codec.latentChannels();
-      side = codec.side();
-    }
+  private LatentSpace space(List<Shard> shards, List<LatentTask.Written> written) {
+    int channels = written.get(0).sums().length / 2;
+    int side = written.get(0).side();
     double[] sums = new double[2 * channels];
     long samples = 0;
     for (int i = 0; i < shards.size(); i++) {

@@ -1,4 +1,4 @@
-package org.talespark.jobs.infer;
+package org.talespark.jobs.metrics;
 
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,10 +16,10 @@ import scala.collection.JavaConverters;
 import scala.collection.Seq;
 
 /**
- * Tells the progress of tasks that count their pictures, also of those that still run: executors
- * report their counts every few seconds. Listens until it is closed.
+ * Tells the progress of tasks that count what they have done, also of those that still run:
+ * executors report their counts every few seconds. Listens until it is closed.
  */
-final class PicturesMade extends SparkListener implements AutoCloseable {
+public final class TaskProgress extends SparkListener implements AutoCloseable {
   private final SparkContext spark;
   private final LongAccumulator counter;
   private final Progress progress;
@@ -28,7 +28,8 @@ final class PicturesMade extends SparkListener implements AutoCloseable {
   private final Set<Long> ended = new HashSet<>();
   private long done;
 
-  PicturesMade(SparkContext spark, Progress progress, long total) {
+  /** Listens from now on; {@code total} is what all tasks will have counted. */
+  public TaskProgress(SparkContext spark, Progress progress, long total) {
     this.spark = spark;
     this.counter = spark.longAccumulator();
     this.progress = progress;
@@ -36,8 +37,8 @@ final class PicturesMade extends SparkListener implements AutoCloseable {
     spark.addSparkListener(this);
   }
 
-  /** What tasks add to, one for each picture. */
-  LongAccumulator counter() {
+  /** What tasks add to, one for each that is done. */
+  public LongAccumulator counter() {
     return counter;
   }
 
