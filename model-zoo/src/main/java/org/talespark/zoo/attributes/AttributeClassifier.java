@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.zoo.train.Pretrained;
+import org.talespark.zoo.train.Weights;
 
 /** A trained attribute classifier in use, batch by batch. Not thread-safe. */
 public final class AttributeClassifier implements AutoCloseable {
@@ -48,7 +49,7 @@ public final class AttributeClassifier implements AutoCloseable {
             DataType.FLOAT,
             batch,
             file.sampleSize(),
-            (builder, names) -> names.forEach(n -> builder.bind(n, checkpoint.tensor(n))));
+            Weights.of(checkpoint));
   }
 
   private static AttributeLearnerConfig.ModelFile modelFile(JsonNode config) {

@@ -17,6 +17,7 @@ import org.talespark.zoo.train.NetworkLearner;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
+import org.talespark.zoo.train.Weights;
 
 /**
  * One worker's attribute classifier.
@@ -83,7 +84,7 @@ final class AttributeLearner implements NetworkLearner {
             context.type(),
             batch,
             context.size(),
-            (builder, names) -> builder.bind(descent.averaged()));
+            Weights.of(descent.averaged()));
   }
 
   /** The three sums over the batch, and all of it divided by the number of its pictures. */

@@ -3,12 +3,12 @@ package org.talespark.zoo.attributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.BiConsumer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.train.Weights;
 
 /** The network in use, for batches of one size. Not thread-safe. */
 final class AttributePlan implements AutoCloseable {
@@ -20,7 +20,7 @@ final class AttributePlan implements AutoCloseable {
   /**
    * Compiles the network.
    *
-   * @param bind gives the plan its weights, whose names it is told
+   * @param weights of the network
    */
   AttributePlan(
       AttributeNetwork.Config model,
@@ -28,7 +28,7 @@ final class AttributePlan implements AutoCloseable {
       DataType type,
       int batch,
       int side,
-      BiConsumer<CompiledGraph.Builder, List<String>> bind) {
+      Weights weights) {
     this.batch = batch;
     this.side = side;
     Ops ops = new Ops(type);
@@ -42,8 +42,7 @@ final class AttributePlan implements AutoCloseable {
                 handles.setting().name(),
                 handles.presence().name(),
                 handles.colours().name());
-    bind.accept(builder, layers.names());
-    this.plan = builder.build();
+    this.plan = weights.bind(builder, layers.names()).build();
   }
 
   /** Looks at [count, 3, side, side]; count is at most the batch. */

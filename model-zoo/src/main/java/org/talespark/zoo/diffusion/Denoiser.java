@@ -8,6 +8,7 @@ import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.graph.PlanReport;
 import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.train.Weights;
 
 /** A denoiser in use, for batches of one size, with what reads its texts. */
 final class Denoiser implements AutoCloseable {

@@ -18,6 +18,7 @@ import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.StepResult;
+import org.talespark.zoo.train.Weights;
 import org.talespark.zoo.vq.VqCodec;
 
 /**
@@ -57,6 +58,7 @@ final class DiffusionLearner implements NetworkLearner {
   private final Descent descent;
   private final INDArray totals = Nd4j.zeros(DataType.DOUBLE, 2); // weighted, plain errors
   private LatentCodec codec; // made when pictures are wanted
+  private Map<String, byte[]> files; // made when a checkpoint is written
 
   DiffusionLearner(DiffusionLearnerConfig config, LearnerContext context) {
     this.config = config;
@@ -193,16 +195,24 @@ final class DiffusionLearner implements NetworkLearner {
     return descent;
   }
 
+  /** Packed once, when the first checkpoint is written. */
   @Override
   public Map<String, byte[]> files() {
-    Map<String, byte[]> files = new LinkedHashMap<>();
-    if (texts != null) {
-      files.putAll(texts.files());
-    }
-    if (firstStage != null) {
-      files.putAll(firstStage.asFiles(DiffusionFile.FIRST_STAGE));
+    if (files == null) {
+      files = packed();
     }
     return files;
+  }
+
+  private Map<String, byte[]> packed() {
+    Map<String, byte[]> all = new LinkedHashMap<>();
+    if (texts != null) {
+      all.putAll(texts.files());
+    }
+    if (firstStage != null) {
+      all.putAll(firstStage.asFiles(DiffusionFile.FIRST_STAGE));
+    }
+    return all;
   }
 
   /** At fixed timesteps, with noise that only the samples' keys decide. */

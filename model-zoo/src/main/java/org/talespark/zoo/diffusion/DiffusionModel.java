@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.zoo.text.TextEncoder;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Pretrained;
+import org.talespark.zoo.train.Weights;
 import org.talespark.zoo.vq.VqCodec;
 
 /**

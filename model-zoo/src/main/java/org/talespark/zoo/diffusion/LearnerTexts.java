@@ -11,6 +11,7 @@ import org.talespark.zoo.text.TextTokens;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
+import org.talespark.zoo.train.Weights;
 
 /**
  * The texts of a diffusion model in training, read by an encoder that learns or by a frozen one.

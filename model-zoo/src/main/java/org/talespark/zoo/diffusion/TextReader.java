@@ -10,6 +10,7 @@ import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.text.TextEncoder;
 import org.talespark.zoo.text.TextTokens;
 import org.talespark.zoo.text.Tokenizer;
+import org.talespark.zoo.train.Weights;
 
 /** A tokenizer and a text encoder in use, for batches of one size. */
 final class TextReader implements AutoCloseable {

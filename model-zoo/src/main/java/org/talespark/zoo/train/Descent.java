@@ -29,7 +29,7 @@ public final class Descent {
   private final LearnerContext context;
   private final Schedule schedule;
   private final Parameters parameters;
-  private final Parameters averaged;
+  private final Parameters averaged; // null for none
   private final Optimizer optimizer;
   private final GradientClip clip;
   private final Ema ema; // null for none
@@ -51,10 +51,11 @@ public final class Descent {
     this.context = context;
     this.schedule = settings.schedule();
     this.parameters = plan.parameters();
-    this.averaged = new Parameters(parameters.layout(), context.type());
     this.optimizer = settings.optimizer().create(parameters.layout(), context.type());
     this.clip = new GradientClip(settings.clipNorm());
-    this.ema = settings.emaDecay() == null ? null : new Ema(settings.emaDecay(), parameters.flat());
+    boolean averages = settings.emaDecay() != null;
+    this.ema = averages ? new Ema(settings.emaDecay(), parameters.flat()) : null;
+    this.averaged = averages ? new Parameters(parameters.layout(), context.type()) : null;
     this.constraint = constraint;
     this.sums = new GradientSums(context.reducer(), plan.gradients().flat());
   }
@@ -90,7 +91,7 @@ public final class Descent {
     losses.put("learning_rate", rate);
   }
 
-  /** Where {@link #average} puts the averaged weights, for plans that evaluate. */
+  /** Where {@link #average} puts the averaged weights, for plans that evaluate; null for none. */
   public Parameters averaged() {
     return averaged;
   }

@@ -1,13 +1,12 @@
-package org.talespark.zoo.diffusion;
+package org.talespark.zoo.train;
 
 import java.util.List;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Parameters;
-import org.talespark.zoo.train.Pretrained;
 
 /** Weights for the parameters of a network that is only used. */
 @FunctionalInterface
-interface Weights {
+public interface Weights {
   /** Gives each parameter its array. */
   CompiledGraph.Builder bind(CompiledGraph.Builder builder, List<String> names);
 
