@@ -79,14 +79,20 @@ class UNet:
     widths, attention, layers = [4, 6, 4], [True, False, True], 1
     channels, heads, groups = 3, 2, 2
 
-    def __init__(self, weights, text, penalty):
-        self.weights, self.text, self.penalty = weights, text, penalty
+    def __init__(self, weights, text, penalty, scale_shift):
+        self.weights, self.text, self.penalty, self.scale_shift = weights, text, penalty, scale_shift
 
     def residual(self, name, x, t, out):
         w = self.weights
         h = w.conv(name + ".conv1", F.silu(w.group_norm(name + ".norm1", x, self.groups, 1e-5)), out, 3)
-        h = h + w.linear(name + ".time_emb_proj", F.silu(t), out)[:, :, None, None]
-        h = w.conv(name + ".conv2", F.silu(w.group_norm(name + ".norm2", h, self.groups, 1e-5)), out, 3)
+        if self.scale_shift:
+            t = w.linear(name + ".time_emb_proj", F.silu(t), 2 * out)[:, :, None, None]
+            scale, shift = t.chunk(2, dim=1)
+            h = w.group_norm(name + ".norm2", h, self.groups, 1e-5) * (1 + scale) + shift
+        else:
+            h = h + w.linear(name + ".time_emb_proj", F.silu(t), out)[:, :, None, None]
+            h = w.group_norm(name + ".norm2", h, self.groups, 1e-5)
+        h = w.conv(name + ".conv2", F.silu(h), out, 3)
         return h + (x if x.shape[1] == out else w.conv(name + ".conv_shortcut", x, out, 1))
 
     def cross(self, name, rows, source, penalty):
@@ -188,7 +194,7 @@ def arrays(weights, inputs, result, target):
     }
 
 
-def unet(seed, side, text_width=6, tokens=3):
+def unet(seed, side, scale_shift=False, text_width=6, tokens=3):
     weights = Weights(seed)
     text = weights.draw(BATCH, tokens, text_width)
     mask = torch.ones(BATCH, tokens, dtype=torch.float64)
@@ -201,7 +207,7 @@ def unet(seed, side, text_width=6, tokens=3):
         "mask": mask,
         "pooled": weights.draw(BATCH, text_width),
     }
-    model = UNet(weights, text, penalty)
+    model = UNet(weights, text, penalty, scale_shift)
     result = model.predict(inputs["sample"], inputs["timesteps"], inputs["pooled"])
     return arrays(weights, inputs, result, weights.draw(*result.shape).detach())
 
@@ -221,4 +227,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = pathlib.Path(sys.argv[1])
     write(folder / "unet.safetensors", unet(seed=1, side=9))
+    write(folder / "unet_scale_shift.safetensors", unet(seed=3, side=9, scale_shift=True))
     write(folder / "text_encoder.safetensors", text_encoder(seed=2))

@@ -1,5 +1,7 @@
 package org.talespark.zoo.diffusion;
 
+import static java.util.Locale.ROOT;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -74,7 +76,7 @@ final class DiffusersUNet {
     file.put("dual_cross_attention", false);
     file.put("use_linear_projection", false);
     file.put("upcast_attention", false);
-    file.put("resnet_time_scale_shift", "default");
+    file.put("resnet_time_scale_shift", model.resnetTimeScaleShift().name().toLowerCase(ROOT));
     file.put("time_embedding_type", "positional");
     file.put("class_embed_type", pooled > 0 ? "projection" : null);
     file.put("projection_class_embeddings_input_dim", pooled > 0 ? pooled : null);

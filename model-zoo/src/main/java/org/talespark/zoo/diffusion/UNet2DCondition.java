@@ -3,6 +3,7 @@ package org.talespark.zoo.diffusion;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.talespark.zoo.graph.DenoiserOps;
@@ -29,7 +30,8 @@ import org.talespark.zoo.nn.Layers;
  *         then nearest upsampling by two and conv 3x3 (not in the last)
  *   out:  norm, SiLU, conv 3x3
  *
- *   residual:    x + conv(SiLU(norm(conv(SiLU(norm(x))) + linear(time))))
+ *   residual:    x + conv(SiLU(norm(conv(SiLU(norm(x))) + linear(time)))), or with scale_shift
+ *                x + conv(SiLU((1 + scale) norm(conv(SiLU(norm(x)))) + shift)), both linear(time)
  *   transformer: norm, 1x1 to I, tokens -> x + self(norm(x)), x + cross(norm(x), text),
  *                x + GEGLU(norm(x)) -> 1x1 to C, plus what came in
  * </pre>
@@ -48,6 +50,14 @@ public final class UNet2DCondition {
   static final double RESIDUAL_EPSILON = 1e-5;
   private static final double TOKEN_EPSILON = 1e-5;
 
+  /** How the time, with the pooled text, enters a residual block. */
+  public enum TimeScaleShift {
+    /** Added to each channel. */
+    DEFAULT,
+    /** Scales and shifts the second norm (Dhariwal and Nichol 2021, arXiv:2105.05233). */
+    SCALE_SHIFT
+  }
+
   /**
    * Its size.
    *
@@ -61,6 +71,7 @@ public final class UNet2DCondition {
    *     d is C anyway) does its loader know the shapes
    * @param normNumGroups groups of each group normalisation
    * @param contextDimension D, or 0 without text
+   * @param resnetTimeScaleShift null for {@link TimeScaleShift#DEFAULT}
    */
   public record Config(
       int channels,
@@ -70,9 +81,12 @@ public final class UNet2DCondition {
       int numAttentionHeads,
       int attentionHeadDim,
       int normNumGroups,
-      int contextDimension)
+      int contextDimension,
+      TimeScaleShift resnetTimeScaleShift)
       implements DenoiserConfig {
     public Config {
+      resnetTimeScaleShift =
+          Objects.requireNonNullElse(resnetTimeScaleShift, TimeScaleShift.DEFAULT);
       blockOutChannels = List.copyOf(blockOutChannels);
       attention = List.copyOf(attention);
       check(channels >= 1, "channels", channels, "at least 1");
@@ -106,6 +120,28 @@ public final class UNet2DCondition {
             "a divisor of block_out_channels=%s where attention_head_dim is 0"
                 .formatted(blockOutChannels));
       }
+    }
+
+    /** With the time added to each channel. */
+    public Config(
+        int channels,
+        List<Integer> blockOutChannels,
+        int layersPerBlock,
+        List<Boolean> attention,
+        int numAttentionHeads,
+        int attentionHeadDim,
+        int normNumGroups,
+        int contextDimension) {
+      this(
+          channels,
+          blockOutChannels,
+          layersPerBlock,
+          attention,
+          numAttentionHeads,
+          attentionHeadDim,
+          normNumGroups,
+          contextDimension,
+          TimeScaleShift.DEFAULT);
     }
 
     /**
@@ -274,12 +310,31 @@ public final class UNet2DCondition {
     int groups = config.normNumGroups();
     SDVariable h = layers.groupNormSilu(name + ".norm1", x, in, groups, RESIDUAL_EPSILON);
     h = layers.conv(name + ".conv1", h, in, out, 3, 1, 1);
-    SDVariable t =
-        layers.linear(name + ".time_emb_proj", time, 4 * config.timeFeatures(), out); // [B, out]
-    h = denoiserOps.addToPlanes(h, t, batch, out);
-    h = layers.groupNormSilu(name + ".norm2", h, out, groups, RESIDUAL_EPSILON);
+    h = timed(name, h, out);
     h = layers.zeroConv(name + ".conv2", h, out, out, 3, 1, 1);
     return h.add(in == out ? x : layers.conv(name + ".conv_shortcut", x, in, out, 1, 1, 0));
+  }
+
+  /** The second norm with the time: [B, out, S, S] -> [B, out, S, S]. */
+  private SDVariable timed(String name, SDVariable h, int out) {
+    boolean scales = config.resnetTimeScaleShift() == TimeScaleShift.SCALE_SHIFT;
+    int width = scales ? 2 * out : out;
+    SDVariable t =
+        layers.linear(name + ".time_emb_proj", time, 4 * config.timeFeatures(), width); // [B, out]
+    int groups = config.normNumGroups();
+    if (!scales) {
+      SDVariable sum = denoiserOps.addToPlanes(h, t, batch, out);
+      return layers.groupNormSilu(name + ".norm2", sum, out, groups, RESIDUAL_EPSILON);
+    }
+    SDVariable[] parts = denoiserOps.chunks(t, batch, out, 2); // scale, shift
+    return denoiserOps.modulatedGroupNormSilu(
+        h,
+        layers.gain(name + ".norm2", out),
+        layers.shift(name + ".norm2", out),
+        parts[0],
+        parts[1],
+        groups,
+        RESIDUAL_EPSILON);
   }
 
   /** [B, C, S, S] -> [B, C, S, S]. */

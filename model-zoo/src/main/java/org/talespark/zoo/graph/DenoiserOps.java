@@ -47,6 +47,36 @@ public final class DenoiserOps {
     return ops.fused() ? FusedPlanes.add(x, v) : x.add(ops.reshape(v, batch, channels, 1, 1));
   }
 
+  /**
+   * Group normalisation modulated sample by sample (Dhariwal and Nichol 2021, arXiv:2105.05233),
+   * followed by SiLU: silu((1 + scale) norm(x) + shift), norm with gamma and beta [C].
+   *
+   * @param x [B, C, H, W]
+   * @param scale [B, C]
+   * @param shift [B, C]
+   */
+  public SDVariable modulatedGroupNormSilu(
+      SDVariable x,
+      SDVariable gamma,
+      SDVariable beta,
+      SDVariable scale,
+      SDVariable shift,
+      int groups,
+      double epsilon) {
+    long channels = gamma.getShape()[0];
+    SDVariable factor = scale.add(1.0); // [B, C]
+    if (ops.fused()) {
+      SDVariable gain = factor.mul(ops.reshape(gamma, 1, channels));
+      SDVariable offset = factor.mul(ops.reshape(beta, 1, channels)).add(shift);
+      return FusedGroupNorm.apply(x, gain, offset, groups, epsilon, true);
+    }
+    SDVariable normal = ops.groupNorm(x, gamma, beta, groups, epsilon);
+    return ops.silu(
+        normal
+            .mul(ops.reshape(factor, -1, channels, 1, 1))
+            .add(ops.reshape(shift, -1, channels, 1, 1)));
+  }
+
   /** The upper left part: [B, C, S', S'] -> [B, C, S, S], S' at least S. */
   public SDVariable crop(SDVariable x, int batch, int channels, int side) {
     return graph.slice(x, new int[] {0, 0, 0, 0}, batch, channels, side, side);

@@ -4,14 +4,15 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Group normalisation (Wu and He, arXiv:1803.08494) with its scale, shift and optionally SiLU in
  * one pass: y = f(gamma * (x - mean) / sqrt(var + eps) + beta), mean and variance over each group
  * of channels of one sample.
  *
- * <p>x [B, C, H, W], gamma [C], beta [C] -> y [B, C, H, W], and mean and 1/sqrt(var + eps) [B, G],
- * kept for the backward pass.
+ * <p>x [B, C, H, W], gamma and beta [C], or [B, C] where each sample has its own -> y [B, C, H, W],
+ * and mean and 1/sqrt(var + eps) [B, G], kept for the backward pass.
  */
 final class FusedGroupNorm extends FusedOp {
   private static final int LEAST_ELEMENTS = 16384;
@@ -66,6 +67,7 @@ final class FusedGroupNorm extends FusedOp {
     FloatBuffer x = FloatMemory.of(call.inputs().get(0));
     FloatBuffer gamma = FloatMemory.of(call.inputs().get(1));
     FloatBuffer beta = FloatMemory.of(call.inputs().get(2));
+    int step = step(call.inputs().get(1), channels);
     FloatBuffer y = FloatMemory.of(call.outputs().get(0));
     FloatBuffer means = FloatMemory.of(call.outputs().get(1));
     FloatBuffer inverses = FloatMemory.of(call.outputs().get(2));
@@ -94,8 +96,8 @@ final class FusedGroupNorm extends FusedOp {
                 inverses.put(bg, inverse);
                 for (int k = 0; k < perGroup; k++) {
                   int c = bg % groups * perGroup + k;
-                  float scale = gamma.get(c) * inverse;
-                  float shift = beta.get(c);
+                  float scale = gamma.get(b * step + c) * inverse;
+                  float shift = beta.get(b * step + c);
                   int from = k * plane;
                   for (int i = 0; i < plane; i++) {
                     row[i] = values[from + i] * scale + shift;
@@ -109,6 +111,11 @@ final class FusedGroupNorm extends FusedOp {
             }
           };
         });
+  }
+
+  /** From one sample's factors to the next one's: none where all share them. */
+  private static int step(INDArray factors, int channels) {
+    return factors.rank() == 1 ? 0 : channels;
   }
 
   /** Groups that a thread takes at least; all of a group's samples go through one thread. */
@@ -142,6 +149,8 @@ final class FusedGroupNorm extends FusedOp {
       FloatBuffer x = FloatMemory.of(call.inputs().get(0));
       FloatBuffer gammas = FloatMemory.of(call.inputs().get(1));
       FloatBuffer betas = FloatMemory.of(call.inputs().get(2));
+      int step = step(call.inputs().get(1), channels);
+      int factors = Math.toIntExact(call.inputs().get(1).length());
       FloatBuffer means = FloatMemory.of(call.inputs().get(3));
       FloatBuffer inverses = FloatMemory.of(call.inputs().get(4));
       FloatBuffer dy = FloatMemory.of(call.inputs().get(5));
@@ -157,8 +166,8 @@ final class FusedGroupNorm extends FusedOp {
             float[] u = new float[plane];
             float[] g = new float[plane];
             float[] scratch = new float[plane];
-            float[] dGamma = new float[channels]; // only its own groups' channels
-            float[] dBeta = new float[channels];
+            float[] dGamma = new float[factors]; // only its own groups' channels
+            float[] dBeta = new float[factors];
             Activations.Silu activation = new Activations.Silu();
             int firstChannel = first * perGroup;
             int ownChannels = (end - first) * perGroup;
@@ -179,9 +188,9 @@ final class FusedGroupNorm extends FusedOp {
                   for (int k = 0; k < perGroup; k++) {
                     int c = bg % groups * perGroup + k;
                     int from = k * plane;
-                    float gamma = gammas.get(c);
+                    float gamma = gammas.get(b * step + c);
                     if (silu) {
-                      float beta = betas.get(c);
+                      float beta = betas.get(b * step + c);
                       for (int i = 0; i < plane; i++) {
                         u[i] = normalised[from + i] * gamma + beta;
                       }
@@ -191,15 +200,15 @@ final class FusedGroupNorm extends FusedOp {
                     }
                     float ofBeta = FloatMemory.sum(gradient, from, plane);
                     float ofGamma = FloatMemory.dot(gradient, normalised, from, plane);
-                    dBeta[c] += ofBeta;
-                    dGamma[c] += ofGamma;
+                    dBeta[b * step + c] += ofBeta;
+                    dGamma[b * step + c] += ofGamma;
                     sum += gamma * ofBeta;
                     product += gamma * ofGamma;
                   }
                   float meanOfSum = sum / n;
                   float meanOfProduct = product / n;
                   for (int k = 0; k < perGroup; k++) {
-                    float gamma = gammas.get(bg % groups * perGroup + k);
+                    float gamma = gammas.get(b * step + bg % groups * perGroup + k);
                     int from = k * plane;
                     for (int i = from; i < from + plane; i++) {
                       gradient[i] =
@@ -210,8 +219,10 @@ final class FusedGroupNorm extends FusedOp {
                   dx.put(bg * n, gradient, 0, n);
                 }
               }
-              dGammas.put(firstChannel, dGamma, firstChannel, ownChannels);
-              dBetas.put(firstChannel, dBeta, firstChannel, ownChannels);
+              for (int at = firstChannel; at < factors; at += channels) {
+                dGammas.put(at, dGamma, at, ownChannels);
+                dBetas.put(at, dBeta, at, ownChannels);
+              }
             };
           });
     }

@@ -134,11 +134,13 @@ public final class Layers {
     return new TransformerOps(ops).layerNorm(x, gain(name, width), shift(name, width), epsilon);
   }
 
-  private SDVariable gain(String name, int n) {
+  /** The scale of a normalisation, {@code name.weight} [n], ones to begin with. */
+  public SDVariable gain(String name, int n) {
     return parameter(name + ".weight", Nd4j.ones(ops.type(), n));
   }
 
-  private SDVariable shift(String name, int n) {
+  /** The shift of a normalisation, {@code name.bias} [n], zeros to begin with. */
+  public SDVariable shift(String name, int n) {
     return zeros(name + ".bias", n);
   }
 

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.talespark.zoo.diffusion.UNet2DCondition.TimeScaleShift;
 import org.talespark.zoo.graph.Ops;
 
 class UNet2DConditionTest {
@@ -133,6 +134,13 @@ class UNet2DConditionTest {
       assertThat(shape(model, "up_blocks.1.resnets.0.conv1.weight")).containsExactly(4, 12, 3, 3);
       assertThat(shape(model, "up_blocks.1.resnets.1.conv1.weight")).containsExactly(4, 8, 3, 3);
       assertThat(shape(model, "conv_out.weight")).containsExactly(4, 4, 3, 3);
+    }
+    UNet2DCondition.Config scaled =
+        new UNet2DCondition.Config(
+            4, List.of(4, 8), 1, List.of(false, true), 2, 0, 2, 5, TimeScaleShift.SCALE_SHIFT);
+    try (Denoisers model = model(scaled, 4)) {
+      assertThat(shape(model, "down_blocks.1.resnets.0.time_emb_proj.weight"))
+          .containsExactly(16, 16);
     }
     UNet2DCondition.Config wide =
         new UNet2DCondition.Config(4, List.of(4, 8), 1, List.of(false, true), 3, 5, 2, 5);

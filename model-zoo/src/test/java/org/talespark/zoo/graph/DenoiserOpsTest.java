@@ -113,6 +113,15 @@ class DenoiserOpsTest {
             (o, x) -> denoiser(o).addToPlanes(x.get(0), x.get(1), 2, 3),
             in(s(2, 3, 5, 4), s(2, 3)),
             in(s(2, 3, 123, 130), s(2, 3))),
+        new Case(
+            "modulatedGroupNormSilu",
+            (o, x) ->
+                denoiser(o)
+                    .modulatedGroupNormSilu(
+                        x.get(0), x.get(1), x.get(2), x.get(3), x.get(4), 2, 1e-5),
+            in(s(2, 6, 3, 5), s(6), s(6), s(2, 6), s(2, 6)),
+            in(s(1, 4, 2, 2), s(4), s(4), s(1, 4), s(1, 4)),
+            in(s(3, 8, 70, 50), s(8), s(8), s(3, 8), s(3, 8))),
         new Case("crop", (o, x) -> denoiser(o).crop(x.get(0), 2, 3, 5), in(s(2, 3, 6, 6))),
         new Case(
             "softmax of every key",
