@@ -79,7 +79,8 @@ final class DiffusionLearner implements NetworkLearner {
             noise.steps(),
             batch,
             elements,
-            config.text() == null ? 0 : config.contextDropout());
+            config.text() == null ? 0 : config.contextDropout(),
+            config.timesteps());
     this.noisy = new float[Math.multiplyExact(batch, elements)];
     this.targets = new float[noisy.length];
     this.weights = new float[batch];

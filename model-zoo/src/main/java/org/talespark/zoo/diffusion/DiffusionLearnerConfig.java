@@ -19,6 +19,7 @@ import org.talespark.zoo.train.LearnerContext;
  *
  * @param model of three channels, or of the first stage's; its context has the width of the texts
  * @param weighting of the squared error at each timestep
+ * @param timesteps how often each is trained, by default as often as any other
  * @param text where texts come from; null without texts
  * @param firstStage makes the latents; null for a model of pixels
  * @param contextDropout share of the samples that are trained on the empty text, by default a tenth
@@ -35,6 +36,7 @@ public record DiffusionLearnerConfig(
     NoiseConfig noise,
     Prediction prediction,
     LossWeighting weighting,
+    TimestepSampling timesteps,
     TextContext text,
     FirstStage firstStage,
     Double contextDropout,
@@ -55,6 +57,7 @@ public record DiffusionLearnerConfig(
 
   public DiffusionLearnerConfig {
     contextDropout = contextDropout == null ? Double.valueOf(CONTEXT_DROPOUT) : contextDropout;
+    timesteps = timesteps == null ? new TimestepSampling.Uniform() : timesteps;
     guidance = guidance == null ? Double.valueOf(GUIDANCE) : guidance;
     requireNonNull(model, "task.model");
     requireNonNull(noise, "task.noise");
@@ -170,6 +173,7 @@ public record DiffusionLearnerConfig(
         noise,
         prediction,
         weighting,
+        timesteps,
         newText,
         newFirstStage,
         contextDropout,

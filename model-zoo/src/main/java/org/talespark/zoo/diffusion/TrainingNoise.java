@@ -14,6 +14,7 @@ final class TrainingNoise {
   private final int steps;
   private final int elements;
   private final double dropout;
+  private final TimestepSampling sampling;
   private final int[] timesteps;
   private final float[] noise;
   private final boolean[] dropped;
@@ -25,7 +26,8 @@ final class TrainingNoise {
    * @param elements of a sample
    * @param dropout probability of doing without context
    */
-  TrainingNoise(long seed, int steps, int batch, int elements, double dropout) {
+  TrainingNoise(
+      long seed, int steps, int batch, int elements, double dropout, TimestepSampling sampling) {
     if (!(dropout >= 0 && dropout <= 1)) {
       throw new IllegalArgumentException(
           "Cannot configure diffusion: context_dropout=%s, expected 0 to 1".formatted(dropout));
@@ -34,6 +36,7 @@ final class TrainingNoise {
     this.steps = steps;
     this.elements = elements;
     this.dropout = dropout;
+    this.sampling = sampling;
     this.timesteps = new int[batch];
     this.noise = new float[Math.multiplyExact(batch, elements)];
     this.dropped = new boolean[batch];
@@ -48,13 +51,13 @@ final class TrainingNoise {
     for (int b = 0; b < timesteps.length; b++) {
       long key = NoiseKey.training(seed, step, keys.get(b));
       SplittableRandom random = new SplittableRandom(NoiseKey.at(key, 0));
-      timesteps[b] = (int) (random.nextDouble() * steps);
+      timesteps[b] = sampling.draw(random, steps);
       dropped[b] = random.nextDouble() < dropout;
       Normal.fill(NoiseKey.at(key, 1), noise, b * elements, elements);
     }
   }
 
-  /** [B], each timestep as likely as any other. */
+  /** [B]. */
   int[] timesteps() {
     return timesteps;
   }

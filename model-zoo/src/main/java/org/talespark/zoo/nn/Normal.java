@@ -57,6 +57,13 @@ public final class Normal {
     }
   }
 
+  /** One value of mean 0 and variance 1. */
+  public static double next(SplittableRandom random) {
+    double[] pair = new double[2];
+    pair(random, pair);
+    return pair[0];
+  }
+
   private static void pair(SplittableRandom random, double[] pair) {
     double radius = Math.sqrt(-2 * log(1 - random.nextDouble()));
     double turn = random.nextDouble();

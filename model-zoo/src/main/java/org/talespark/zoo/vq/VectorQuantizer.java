@@ -1,6 +1,8 @@
 package org.talespark.zoo.vq;
 
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
@@ -14,6 +16,12 @@ import org.talespark.zoo.nn.Layers;
  * follow an exponential moving average, appendix A.1), beta |z - sg(e)|^2 commits the encoder. With
  * cosine similarity (Yu 2022, arXiv:2110.04627) z and the codes are l2-normalised first.
  *
+ * <p>Codes that learn tend to lie in fewer dimensions than they have: codes go where vectors are,
+ * and a vector that leaves their plane is brought back to it. On a fixed grid (finite scalar
+ * quantisation, Mentzer 2023, arXiv:2309.15505) every dimension is used, since each rounds for
+ * itself. Deviation: vectors are not bounded by a tanh; the outermost codes take what lies beyond
+ * them, and commitment draws it back.
+ *
  * <p>Shapes: z [N, D], codes [K, D].
  */
 public final class VectorQuantizer {
@@ -23,7 +31,9 @@ public final class VectorQuantizer {
     /** By the exponential moving average of the vectors assigned to them. */
     EMA,
     /** By the gradient of the codebook loss. */
-    GRADIENT
+    GRADIENT,
+    /** Not at all: they are the L^D points of a grid, evenly spaced from -1 to 1. */
+    GRID
   }
 
   /** How near is measured. */
@@ -55,6 +65,21 @@ public final class VectorQuantizer {
       check(commitment > 0, "commitment", commitment, "positive");
       check(decay > 0 && decay < 1, "decay", decay, "between 0 and 1");
       check(deadBelow >= 0, "dead_below", deadBelow, "at least 0");
+      if (learning == Learning.GRID) {
+        int levels = levels(codes, dimension);
+        check(
+            levels >= 2 && Math.round(StrictMath.pow(levels, dimension)) == codes,
+            "codes",
+            codes,
+            "levels to the power of dimension=%d, such as %d"
+                .formatted(dimension, Math.round(StrictMath.pow(Math.max(2, levels), dimension))));
+        check(similarity == Similarity.EUCLIDEAN, "similarity", similarity, "euclidean on a grid");
+      }
+    }
+
+    /** Points of a grid along one dimension. */
+    private static int levels(int codes, int dimension) {
+      return (int) Math.round(StrictMath.pow(codes, 1.0 / dimension));
     }
 
     private static void check(boolean holds, String key, Object value, String rule) {
@@ -87,6 +112,23 @@ public final class VectorQuantizer {
     return layers
         .ops()
         .frozen(name, Nd4j.zeros(layers.ops().type(), config.codes(), config.dimension()));
+  }
+
+  /** The codes before the first step, [K, D]; zeros where they are placed by training. */
+  static INDArray initialCodes(Config config, DataType type) {
+    if (config.learning() != Learning.GRID) {
+      return Nd4j.zeros(type, config.codes(), config.dimension());
+    }
+    int levels = Config.levels(config.codes(), config.dimension());
+    double[][] codes = new double[config.codes()][config.dimension()];
+    for (int code = 0; code < codes.length; code++) {
+      int rest = code;
+      for (int i = config.dimension() - 1; i >= 0; i--) {
+        codes[code][i] = 2.0 * (rest % levels) / (levels - 1) - 1;
+        rest /= levels;
+      }
+    }
+    return Nd4j.createFromArray(codes).castTo(type);
   }
 
   /** The vectors of int32 indices [N] as the decoder sees them: [N, D]. */

@@ -53,7 +53,7 @@ final class VqLearner implements Learner {
     this.config = config;
     this.context = context;
     VectorQuantizer.Config quantizer = config.model().quantizer();
-    this.codes = Nd4j.zeros(context.type(), quantizer.codes(), quantizer.dimension());
+    this.codes = VectorQuantizer.initialCodes(quantizer, context.type());
     this.plans = new VqPlans(config, context, codes);
     Parameters parameters = plans.autoencoder.parameters();
     this.optimizer = config.optimizer().create(parameters.layout(), context.type());

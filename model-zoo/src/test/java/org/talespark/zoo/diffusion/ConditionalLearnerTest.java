@@ -72,6 +72,7 @@ final class ConditionalLearnerTest {
         new NoiseConfig.Cosine(1000, 0.008, 0.999, false),
         Prediction.V_PREDICTION,
         new LossWeighting.None(),
+        null,
         text,
         firstStage,
         dropout,

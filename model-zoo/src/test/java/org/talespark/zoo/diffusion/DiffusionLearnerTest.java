@@ -140,7 +140,8 @@ class DiffusionLearnerTest {
     DiffusionLearnerConfig config =
         Learners.config(Learners.uNet(4, 8), COSINE, prediction, weighting);
     Batch batch = Learners.batch(2, 0, 3);
-    TrainingNoise drawn = new TrainingNoise(11, 1000, 3, Learners.ELEMENTS, 0);
+    TrainingNoise drawn =
+        new TrainingNoise(11, 1000, 3, Learners.ELEMENTS, 0, new TimestepSampling.Uniform());
     drawn.draw(7, batch.keys());
     NoiseSchedule schedule = NoiseSchedule.of(COSINE);
     double weighted = 0;
@@ -378,6 +379,7 @@ class DiffusionLearnerTest {
         config.noise(),
         config.prediction(),
         config.weighting(),
+        null,
         null,
         null,
         null,

@@ -37,6 +37,7 @@ final class Learners {
         null,
         null,
         null,
+        null,
         4,
         new Sampler.Ddim(10, 0, Spacing.TRAILING),
         null,

@@ -8,12 +8,14 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
 class NoiseKeyTest {
   private static final int ELEMENTS = 37;
+  private static final TimestepSampling UNIFORM = new TimestepSampling.Uniform();
 
   private static List<String> keys(int from, int to) {
     return IntStream.range(from, to).mapToObj("page-%04d"::formatted).toList();
@@ -39,11 +41,11 @@ class NoiseKeyTest {
   @Test
   void aDivisionOfTheBatchChangesNothing() {
     int all = 12;
-    TrainingNoise whole = new TrainingNoise(3, 1000, all, ELEMENTS, 0.4);
+    TrainingNoise whole = new TrainingNoise(3, 1000, all, ELEMENTS, 0.4, UNIFORM);
     whole.draw(17, keys(0, all));
     for (int workers : new int[] {2, 3, 4, 12}) {
       int each = all / workers;
-      TrainingNoise part = new TrainingNoise(3, 1000, each, ELEMENTS, 0.4);
+      TrainingNoise part = new TrainingNoise(3, 1000, each, ELEMENTS, 0.4, UNIFORM);
       for (int w = 0; w < workers; w++) {
         int from = w * each;
         part.draw(17, keys(from, from + each));
@@ -121,7 +123,7 @@ class NoiseKeyTest {
   void everyTimestepIsAsLikelyAsAnyOtherAndContextIsDroppedAsOftenAsSaid() {
     int draws = 400;
     int batch = 100;
-    TrainingNoise noise = new TrainingNoise(8, 10, batch, 1, 0.1);
+    TrainingNoise noise = new TrainingNoise(8, 10, batch, 1, 0.1, UNIFORM);
     int[] seen = new int[10];
     int dropped = 0;
     for (int step = 0; step < draws; step++) {
@@ -139,21 +141,48 @@ class NoiseKeyTest {
   }
 
   @Test
+  void logitsOfTimestepsAreNormal() {
+    int draws = 20_000;
+    SplittableRandom random = new SplittableRandom(5);
+    TimestepSampling sampling = new TimestepSampling.LogitNormal(-0.5, 1.5);
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < draws; i++) {
+      double share = (sampling.draw(random, 1_000_000) + 0.5) / 1_000_000;
+      double logit = Math.log(share / (1 - share));
+      sum += logit;
+      squares += logit * logit;
+    }
+    double mean = sum / draws;
+    assertThat(mean).isCloseTo(-0.5, Offset.offset(5 * 1.5 / Math.sqrt(draws)));
+    assertThat(squares / draws - mean * mean).isCloseTo(2.25, Offset.offset(0.12));
+  }
+
+  @Test
+  void theFarthestTimestepsAreInRange() {
+    SplittableRandom random = new SplittableRandom(5);
+    assertThat(new TimestepSampling.LogitNormal(60, 0.1).draw(random, 10)).isEqualTo(9);
+    assertThat(new TimestepSampling.LogitNormal(-60, 0.1).draw(random, 10)).isZero();
+    assertThatThrownBy(() -> new TimestepSampling.LogitNormal(0, 0))
+        .hasMessageContaining("deviation=0.0");
+  }
+
+  @Test
   void contextIsNeverOrAlwaysDroppedAtTheEndsOfItsRange() {
     for (boolean always : new boolean[] {false, true}) {
-      TrainingNoise noise = new TrainingNoise(8, 10, 50, 1, always ? 1 : 0);
+      TrainingNoise noise = new TrainingNoise(8, 10, 50, 1, always ? 1 : 0, UNIFORM);
       noise.draw(0, keys(0, 50));
       for (boolean dropped : noise.dropped()) {
         assertThat(dropped).isEqualTo(always);
       }
     }
-    assertThatThrownBy(() -> new TrainingNoise(8, 10, 50, 1, 1.5))
+    assertThatThrownBy(() -> new TrainingNoise(8, 10, 50, 1, 1.5, UNIFORM))
         .hasMessageContaining("context_dropout=1.5");
   }
 
   @Test
   void aBatchOfAnotherSizeIsRefused() {
-    TrainingNoise noise = new TrainingNoise(8, 10, 4, 1, 0);
+    TrainingNoise noise = new TrainingNoise(8, 10, 4, 1, 0, UNIFORM);
     assertThatThrownBy(() -> noise.draw(0, keys(0, 3))).hasMessageContaining("keys=3, expected 4");
   }
 }

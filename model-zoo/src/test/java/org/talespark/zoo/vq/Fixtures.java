@@ -31,8 +31,9 @@ final class Fixtures {
   private Fixtures() {}
 
   static VectorQuantizer.Config quantizer(VectorQuantizer.Learning learning) {
+    int codes = learning == VectorQuantizer.Learning.GRID ? 256 : 16;
     return new VectorQuantizer.Config(
-        10, 4, learning, VectorQuantizer.Similarity.EUCLIDEAN, 0.25, 0.9, 0.05);
+        codes, 4, learning, VectorQuantizer.Similarity.EUCLIDEAN, 0.25, 0.9, 0.05);
   }
 
   static VqVae.Config vqVae(VectorQuantizer.Learning learning) {

@@ -21,7 +21,7 @@ import org.talespark.zoo.vq.VectorQuantizer.Similarity;
 
 class VectorQuantizerTest {
   private static final int N = 37;
-  private static final int K = 9;
+  private static final int K = 32; // two levels to the power of D
   private static final int D = 5;
   private static final Offset<Double> TINY = Offset.offset(1e-12);
 
@@ -121,7 +121,8 @@ class VectorQuantizerTest {
   @ParameterizedTest
   @EnumSource
   void theLossEqualsItsFormula(Learning learning) {
-    for (Similarity similarity : Similarity.values()) {
+    for (Similarity similarity :
+        learning == Learning.GRID ? List.of(Similarity.EUCLIDEAN) : List.of(Similarity.values())) {
       double[][] z = random(3, N, D);
       double[][] codes = random(4, K, D);
       try (CompiledGraph plan = plan(config(learning, similarity), z, codes, "loss")) {
@@ -190,7 +191,48 @@ class VectorQuantizerTest {
   }
 
   @Test
+  void aGridHasEveryCombinationOfItsLevelsAndRoundsEachDimensionForItself() {
+    VectorQuantizer.Config grid =
+        new VectorQuantizer.Config(64, 3, Learning.GRID, Similarity.EUCLIDEAN, 0.25, 0.99, 0);
+    INDArray codes = VectorQuantizer.initialCodes(grid, DataType.DOUBLE);
+    java.util.Set<List<Long>> points = new java.util.HashSet<>();
+    double[][] rows = codes.toDoubleMatrix();
+    for (double[] row : rows) {
+      // -1, -1/3, 1/3, 1
+      points.add(java.util.Arrays.stream(row).mapToObj(x -> Math.round(3 * x)).toList());
+    }
+    assertThat(points).hasSize(64);
+    assertThat(points.stream().flatMap(List::stream)).containsOnly(-3L, -1L, 1L, 3L);
+
+    double[][] z = random(4, N, 3);
+    Ops ops = new Ops(DataType.DOUBLE);
+    SDVariable vectors = ops.frozen("z", Nd4j.createFromArray(z));
+    ops.name("indices", VectorQuantizer.nearest(ops, vectors, ops.frozen("codes", codes)));
+    try (CompiledGraph plan = CompiledGraph.of(ops.graph()).outputs("indices").build()) {
+      plan.run();
+      int[] nearest = plan.output("indices").toIntVector();
+      for (int n = 0; n < N; n++) {
+        for (int i = 0; i < 3; i++) {
+          double rounded =
+              Math.max(0, Math.min(3, Math.rint((z[n][i] + 1) * 1.5))) / 1.5 - 1; // level 0 to 3
+          assertThat(rows[nearest[n]][i]).isCloseTo(rounded, TINY);
+        }
+      }
+    }
+  }
+
+  @Test
   void impossibleSettingsAreNamed() {
+    assertThatThrownBy(
+            () ->
+                new VectorQuantizer.Config(
+                    60, 3, Learning.GRID, Similarity.EUCLIDEAN, 0.25, 0.99, 0))
+        .hasMessage(
+            "Cannot configure quantizer: codes=60, expected levels to the power of dimension=3, such as 64");
+    assertThatThrownBy(
+            () ->
+                new VectorQuantizer.Config(64, 3, Learning.GRID, Similarity.COSINE, 0.25, 0.99, 0))
+        .hasMessageContaining("similarity=COSINE, expected euclidean on a grid");
     assertThatThrownBy(
             () -> new VectorQuantizer.Config(1, 4, Learning.EMA, Similarity.COSINE, 0.25, 0.99, 0))
         .isInstanceOf(IllegalArgumentException.class)

@@ -116,7 +116,7 @@ class VqLearnerTest {
   @Test
   void theGeneratorsPlansLeaveTheDiscriminatorAsItIsAndTheReverse() {
     LearnerContext context = Fixtures.context(2, DataType.FLOAT, Reducer.ALONE);
-    INDArray codes = Nd4j.rand(DataType.FLOAT, 10, 4);
+    INDArray codes = Nd4j.rand(DataType.FLOAT, 16, 4);
     try (VqPlans plans = new VqPlans(Fixtures.full(Learning.EMA), context, codes)) {
       plans.autoencoder.fill(VqModel.PICTURES, Fixtures.batch(0, 0, 2).pictures());
       INDArray critic = plans.discriminator.parameters().flat();

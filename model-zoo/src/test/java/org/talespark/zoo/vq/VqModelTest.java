@@ -120,7 +120,7 @@ class VqModelTest {
             : ops.meanSquare(model.reconstruction(), model.pictures()));
     List<String> names = layers.names().stream().filter(which).toList();
     assertThat(names).isNotEmpty();
-    INDArray codes = Uniform.fill(4, "codes", 0.5, new long[] {10, 4}, DataType.DOUBLE);
+    INDArray codes = Uniform.fill(4, "codes", 0.5, new long[] {16, 4}, DataType.DOUBLE);
     try (CompiledGraph plan =
         CompiledGraph.of(ops.graph())
             .input(VqModel.PICTURES, 1, 3, 8, 8)
@@ -205,7 +205,7 @@ class VqModelTest {
         .doesNotHaveDuplicates()
         .containsExactlyInAnyOrderElementsOf(expected);
     assertThat(ops.graph().getVariable("quantize.embedding.weight").getShape())
-        .containsExactly(10, 4);
+        .containsExactly(16, 4);
     assertThat(ops.graph().getVariable("decoder.mid_block.attentions.0.to_q.weight").getShape())
         .containsExactly(8, 8);
     assertThat(ops.graph().getVariable("quant_conv.weight").getShape()).containsExactly(4, 4, 1, 1);

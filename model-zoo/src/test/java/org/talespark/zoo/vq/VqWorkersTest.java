@@ -87,7 +87,7 @@ class VqWorkersTest {
     List<INDArray> a = several.sums().get(step);
     List<INDArray> b = one.sums().get(step);
     assertThat(a).hasSameSizeAs(b);
-    int statistics = 10 * (1 + 2 * 4);
+    int statistics = 16 * (1 + 2 * 4);
     double worst = 0;
     for (int i = 0; i < a.size(); i++) {
       assertThat(a.get(i).length()).isEqualTo(b.get(i).length());

@@ -26,7 +26,7 @@ class TrainConfigTest {
 
   private static TrainConfig recipe(String name, String... settings) {
     ConfigTree.Builder tree = ConfigTree.builder().recipe(name, TrainCommand.RECIPES);
-    if (name.startsWith("vqgan")) {
+    if (name.equals("vqgan")) {
       tree.set("task.perceptual.checkpoint=FEATURES");
     }
     for (String setting : settings) {
