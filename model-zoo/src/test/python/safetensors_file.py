@@ -4,7 +4,7 @@ import json
 
 import numpy
 
-TYPES = {"float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32"}
+TYPES = {"uint8": "U8", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32"}
 
 
 def write(path, arrays, metadata=None):

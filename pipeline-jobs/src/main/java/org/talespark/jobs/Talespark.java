@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.talespark.jobs.bench.BenchExchangeCommand;
 import org.talespark.jobs.bench.BenchPrepareCommand;
+import org.talespark.jobs.bench.BenchSearchCommand;
 import org.talespark.jobs.bench.BenchStepCommand;
 import org.talespark.jobs.corpus.PrepareCommand;
 import org.talespark.jobs.corpus.ScenesCommand;
@@ -24,8 +25,10 @@ import org.talespark.jobs.demo.DemoCommand;
 import org.talespark.jobs.doctor.DoctorCommand;
 import org.talespark.jobs.evaluate.EvaluateCommand;
 import org.talespark.jobs.export.ExportCommand;
+import org.talespark.jobs.infer.EmbedCommand;
 import org.talespark.jobs.infer.GenerateCommand;
 import org.talespark.jobs.infer.ReconstructCommand;
+import org.talespark.jobs.infer.SearchCommand;
 import org.talespark.jobs.train.TrainCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -76,12 +79,15 @@ public final class Talespark {
     COMMANDS.put("evaluate", EvaluateCommand::new);
     COMMANDS.put("infer reconstruct", ReconstructCommand::new);
     COMMANDS.put("infer generate", GenerateCommand::new);
+    COMMANDS.put("infer embed", EmbedCommand::new);
+    COMMANDS.put("infer search", SearchCommand::new);
     COMMANDS.put("export", ExportCommand::new);
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("demo", DemoCommand::new);
     COMMANDS.put("bench step", BenchStepCommand::new);
     COMMANDS.put("bench exchange", BenchExchangeCommand::new);
     COMMANDS.put("bench prepare", BenchPrepareCommand::new);
+    COMMANDS.put("bench search", BenchSearchCommand::new);
   }
 
   private Talespark() {}

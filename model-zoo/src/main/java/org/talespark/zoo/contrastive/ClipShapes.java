@@ -4,10 +4,16 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.io.Dtype;
 import org.talespark.zoo.text.TextEncoder;
 
 /** The tensors of a {@code CLIPModel}: what a file must hold. */
 final class ClipShapes {
+  /** What older versions stored too: the numbers 0, 1, 2 and so on. */
+  private static final List<String> POSITIONS =
+      List.of("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids");
+
   private final Map<String, List<Long>> shapes = new LinkedHashMap<>();
 
   private ClipShapes() {}
@@ -41,6 +47,48 @@ final class ClipShapes {
     made.norm("vision_model.post_layernorm", vision.hiddenSize());
     made.put("visual_projection.weight", config.projectionDim(), vision.hiddenSize());
     return made.shapes;
+  }
+
+  /**
+   * Holds tensors against what a model of this configuration has.
+   *
+   * @return its parameters by name, {@code logit_bias} among them where it is there
+   * @throws IllegalArgumentException naming the first tensor that is missing, has another shape or
+   *     type, or does not belong
+   */
+  static Map<String, INDArray> parameters(ClipModel.Config config, Map<String, INDArray> tensors) {
+    Map<String, INDArray> parameters = new LinkedHashMap<>();
+    of(config)
+        .forEach(
+            (name, shape) -> {
+              INDArray found = tensors.get(name);
+              if (found == null) {
+                throw refused("tensor=%s is missing, expected shape %s".formatted(name, shape));
+              }
+              if (!Arrays.stream(found.shape()).boxed().toList().equals(shape)) {
+                throw refused(
+                    "tensor=%s shape=%s, expected %s by config.json"
+                        .formatted(name, Arrays.toString(found.shape()), shape));
+              }
+              if (!found.dataType().isFPType()) {
+                throw refused(
+                    "tensor=%s dtype=%s, expected floating-point numbers"
+                        .formatted(name, Dtype.of(found.dataType())));
+              }
+              parameters.put(name, found);
+            });
+    for (String name : tensors.keySet()) {
+      if (name.equals(ClipPlans.LOGIT_BIAS)) {
+        parameters.put(name, tensors.get(name));
+      } else if (!parameters.containsKey(name) && !POSITIONS.contains(name)) {
+        throw refused("tensor=%s is no part of a CLIPModel".formatted(name));
+      }
+    }
+    return parameters;
+  }
+
+  private static IllegalArgumentException refused(String what) {
+    return new IllegalArgumentException("Cannot use checkpoint as CLIP: " + what);
   }
 
   private void put(String name, long... shape) {

@@ -81,7 +81,7 @@ public final class Retrieval {
     return (double) hits / ahead.length;
   }
 
-  private static float dot(float[] a, float[] b) {
+  static float dot(float[] a, float[] b) {
     float sum = 0;
     for (int i = 0; i < a.length; i++) {
       sum += a[i] * b[i];

@@ -22,7 +22,9 @@ public final class EvaluateCommand extends JobCommand {
       names = "--checkpoint",
       required = true,
       paramLabel = "URI",
-      description = "A run directory (its best, else latest checkpoint) or one of its checkpoints.")
+      description =
+          "A run directory (its best, else latest checkpoint), one of its checkpoints, or a Hugging"
+              + " Face directory of a CLIP.")
   private String checkpoint;
 
   @Option(

@@ -1,5 +1,8 @@
 package org.talespark.jobs.evaluate;
 
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
 import org.talespark.jobs.config.Section;
 import org.talespark.zoo.diffusion.Sampler;
 
@@ -15,6 +18,7 @@ import org.talespark.zoo.diffusion.Sampler;
  * @param seed of all noise
  * @param latents of a model with a first stage: where the dataset's latents are or will be kept;
  *     left out, those that the run was trained on
+ * @param zeroShot classes that a CLIP is to tell apart, by name; left out, none
  */
 record EvaluateConfig(
     Long samples,
@@ -23,7 +27,8 @@ record EvaluateConfig(
     Sampler sampler,
     Double guidance,
     long seed,
-    String latents) {
+    String latents,
+    Map<String, ZeroShotTask> zeroShot) {
   private static final Section SECTION = new Section("evaluate", "evaluate");
 
   EvaluateConfig {
@@ -35,10 +40,18 @@ record EvaluateConfig(
         "guidance",
         guidance,
         "a number of 0 or more");
+    zeroShot = zeroShot == null ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(zeroShot));
+    zeroShot.forEach(
+        (name, task) ->
+            SECTION.check(
+                task != null && name.matches("[a-z][a-z0-9_]*"),
+                "zero_shot",
+                name,
+                "names of letters, digits and underscores, each with label and templates"));
   }
 
   static EvaluateConfig defaults() {
-    return new EvaluateConfig(null, 200, 12, null, null, 1, null);
+    return new EvaluateConfig(null, 200, 12, null, null, 1, null, Map.of());
   }
 
   /** Samples to look at, at most. */

@@ -6,7 +6,9 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -16,21 +18,28 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
+import org.talespark.data.BadInputException;
 import org.talespark.data.dataset.Dataset;
 import org.talespark.data.dataset.Split;
 import org.talespark.jobs.checkpoint.CommittedOutput;
+import org.talespark.jobs.infer.ClipCheckpoint;
+import org.talespark.jobs.infer.ItemSource;
 import org.talespark.jobs.metrics.JobLabel;
 import org.talespark.jobs.train.LearnerFiles;
 import org.talespark.jobs.train.RunDirectory;
 import org.talespark.jobs.train.RunEvaluation;
+import org.talespark.jobs.train.UsedCheckpoint;
 import org.talespark.zoo.attributes.AttributeClassifier;
 import org.talespark.zoo.attributes.CaptionGrammar;
+import org.talespark.zoo.attributes.Estimate;
+import org.talespark.zoo.contrastive.ContrastiveLearnerConfig;
 import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
 import org.talespark.zoo.runtime.NativeRuntime;
 
 /**
- * Measures a run's best checkpoint on a split of a dataset: the metrics of its family, and of a
- * diffusion model, given a classifier, the pictures that it makes.
+ * Measures a run's best checkpoint, or a Hugging Face directory, on a split of a dataset: the
+ * metrics of its family; of a diffusion model, given a classifier, the pictures that it makes; of a
+ * CLIP, given classes, how well it tells them apart.
  */
 final class EvaluateJob {
   /** The command's name in its output. */
@@ -87,13 +96,26 @@ final class EvaluateJob {
     if (out != null) {
       CommittedOutput.check(new Path(out).getFileSystem(hadoop), new Path(out), COMMAND);
     }
-    RunEvaluation run = RunEvaluation.of(checkpoint, hadoop);
     Dataset data = Dataset.open(dataset, hadoop);
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    if (UsedCheckpoint.find(checkpoint, hadoop).isForeign()) {
+      return foreign(context, hadoop, data);
+    }
+    RunEvaluation run = RunEvaluation.of(checkpoint, hadoop);
+    boolean clip = run.config().task() instanceof ContrastiveLearnerConfig;
+    if (!clip && !config.zeroShot().isEmpty()) {
+      throw new IllegalArgumentException(
+          "Cannot evaluate: evaluate.zero_shot=%s asks for a CLIP, and checkpoint=%s is of another family"
+              .formatted(config.zeroShot().keySet(), checkpoint));
+    }
     Optional<Judging> judging = judging(run, hadoop);
     try (JobLabel label = JobLabel.of(context.sc(), COMMAND, "evaluate " + run.checkpoint())) {
       RunEvaluation.Result metrics =
           run.run(context, hadoop, data, split, config.most(), config.latents(), log);
+      Map<String, Estimate> all = new LinkedHashMap<>(metrics.metrics());
+      if (!config.zeroShot().isEmpty()) {
+        all.putAll(clip(context, hadoop, run.checkpoint()).zeroShot(config.zeroShot()));
+      }
       PictureFigures figures = null;
       if (judging.isPresent()) {
         PictureEvaluation.Outcome outcome = judge(context, hadoop, run, data, judging.get());
@@ -101,7 +123,41 @@ final class EvaluateJob {
         shown = outcome.shown();
       }
       return EvaluateResult.of(
-          run.checkpoint(), data.uri(), split.id(), metrics.samples(), metrics.metrics(), figures);
+          run.checkpoint(), data.uri(), split.id(), metrics.samples(), all, figures);
+    }
+  }
+
+  private ClipEvaluation clip(JavaSparkContext context, Configuration hadoop, String uri) {
+    return new ClipEvaluation(
+        context,
+        hadoop,
+        ClipCheckpoint.find(uri, hadoop),
+        ItemSource.of(dataset, split, hadoop),
+        config.most());
+  }
+
+  /**
+   * A Hugging Face directory says nothing of a training: what it is measured by is its family's.
+   */
+  @SuppressWarnings("try") // the label is used by closing it
+  private EvaluateResult foreign(JavaSparkContext context, Configuration hadoop, Dataset data) {
+    if (classifier != null) {
+      throw judgesNothing();
+    }
+    long samples = Math.min(config.most(), data.samples(split));
+    if (samples < 2) {
+      throw new BadInputException(
+          "Cannot evaluate: dataset=%s split=%s samples=%d, expected at least 2; try another --split"
+              .formatted(data.uri(), split.id(), samples));
+    }
+    String uri = UsedCheckpoint.find(checkpoint, hadoop).uri();
+    try (JobLabel label = JobLabel.of(context.sc(), COMMAND, "evaluate " + uri)) {
+      ClipEvaluation evaluation = clip(context, hadoop, uri);
+      Map<String, Estimate> metrics = evaluation.retrieval();
+      if (!config.zeroShot().isEmpty()) {
+        metrics.putAll(evaluation.zeroShot(config.zeroShot()));
+      }
+      return EvaluateResult.of(uri, data.uri(), split.id(), samples, metrics, null);
     }
   }
 
@@ -114,15 +170,19 @@ final class EvaluateJob {
       return Optional.empty();
     }
     if (!diffusion) {
-      throw new IllegalArgumentException(
-          "Cannot evaluate: --classifier=%s judges what diffusion models draw, and checkpoint=%s is of another family; try it without --classifier"
-              .formatted(classifier, checkpoint));
+      throw judgesNothing();
     }
     NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
     String uri = RunDirectory.checkpoint(classifier, hadoop).path().toString();
     CaptionGrammar grammar =
         AttributeClassifier.grammar(LearnerFiles.pretrained(hadoop).apply(uri));
     return Optional.of(new Judging(uri, grammar));
+  }
+
+  private IllegalArgumentException judgesNothing() {
+    return new IllegalArgumentException(
+        "Cannot evaluate: --classifier=%s judges what diffusion models draw, and checkpoint=%s is of another family; try it without --classifier"
+            .formatted(classifier, checkpoint));
   }
 
   private PictureEvaluation.Outcome judge(

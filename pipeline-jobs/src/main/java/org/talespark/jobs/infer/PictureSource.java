@@ -134,7 +134,7 @@ sealed interface PictureSource extends Serializable {
   }
 
   /** The path below the input without extension, its slashes as dashes. */
-  private static String key(String uri, String prefix) {
+  static String key(String uri, String prefix) {
     String below = uri.startsWith(prefix) ? uri.substring(prefix.length()) : uri;
     String stem = below.substring(0, below.lastIndexOf('.'));
     return stem.replaceAll("^/+", "").replaceAll("[^A-Za-z0-9_-]+", "-");

@@ -2,9 +2,6 @@ package org.talespark.jobs.infer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import java.io.BufferedReader;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -20,14 +17,12 @@ import org.talespark.data.dataset.DatasetManifest;
 import org.talespark.data.dataset.Shard;
 import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
-import org.talespark.jobs.config.Nearest;
 
 /**
  * Reads prompts: a text file with one a line, a file {@code NAME.jsonl} with an object a line, or
  * the captions of a prepared dataset's split. Empty lines count for nothing.
  */
 final class Prompts {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final List<String> KEYS = List.of("prompt", "seed", "image", "mask");
 
   /** The keys of a line of JSON. */
@@ -117,33 +112,17 @@ final class Prompts {
   }
 
   private Prompt prompt(String line, int number, Path folder) {
-    try {
-      Line read = JSON.readValue(line, Line.class);
-      if (read == null || (read.mask() != null && read.image() == null)) {
-        throw refused(number, line, "an object, and a mask only with an image", null);
-      }
-      return new Prompt(
-          read.prompt(), read.seed(), located(read.image(), folder), located(read.mask(), folder));
-    } catch (UnrecognizedPropertyException e) {
-      String nearest =
-          Nearest.to(e.getPropertyName(), KEYS)
-              .map(key -> "; did you mean " + key + "?")
-              .orElse("");
-      throw refused(number, e.getPropertyName(), "one of " + KEYS + nearest, e);
-    } catch (JsonProcessingException e) {
-      throw refused(number, line, "an object such as {\"prompt\": \"a red house\"}", e);
+    JsonLine reader = new JsonLine("read prompts", input, KEYS, "{\"prompt\": \"a red house\"}");
+    Line read = reader.read(Line.class, line, number);
+    if (read.mask() != null && read.image() == null) {
+      throw reader.refused(number, line, "an object, and a mask only with an image", null);
     }
-  }
-
-  private BadInputException refused(int number, String found, String expected, Exception cause) {
-    return new BadInputException(
-        "Cannot read prompts: input=%s line=%d: %s, expected %s"
-            .formatted(input, number, found, expected),
-        cause);
+    return new Prompt(
+        read.prompt(), read.seed(), located(read.image(), folder), located(read.mask(), folder));
   }
 
   /** Pictures lie beside the file that names them, unless it names them whole. */
-  private static String located(String name, Path folder) {
+  static String located(String name, Path folder) {
     return name == null ? null : new Path(folder, name).toString();
   }
 }

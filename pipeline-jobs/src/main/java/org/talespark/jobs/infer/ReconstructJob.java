@@ -6,12 +6,10 @@ import static java.util.Objects.requireNonNull;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -235,34 +233,12 @@ public final class ReconstructJob {
     }
     long side = Math.round(Math.sqrt(bytes / 4.0 / keys.size()));
     TensorSource joined =
-        new TensorSource() {
-          @Override
-          public String name() {
-            return "codes";
-          }
-
-          @Override
-          public Dtype dtype() {
-            return Dtype.I32;
-          }
-
-          @Override
-          public List<Long> shape() {
-            return List.of((long) keys.size(), side, side);
-          }
-
-          @Override
-          public void writeTo(WritableByteChannel out) throws IOException {
-            byte[] buffer = new byte[1 << 16];
-            for (Part part : done) {
-              try (InputStream in = fs.open(part(parts, part.index()))) {
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                  out.write(ByteBuffer.wrap(buffer, 0, n));
-                }
-              }
-            }
-          }
-        };
+        new JoinedTensor(
+            "codes",
+            Dtype.I32,
+            List.of((long) keys.size(), side, side),
+            fs,
+            done.stream().map(part -> part(parts, part.index())).toList());
     try (OutputStream out = output.create("codes.safetensors")) {
       SafetensorsWriter.write(out, Map.of(), List.of(joined));
     }

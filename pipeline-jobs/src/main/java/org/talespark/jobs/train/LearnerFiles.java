@@ -121,11 +121,11 @@ public final class LearnerFiles {
     }
   }
 
-  /** Opens checkpoints by the URI of a run or a checkpoint directory. */
+  /** Opens checkpoints by the URI of a run, of a checkpoint or of a Hugging Face directory. */
   public static Function<String, Pretrained> pretrained(Configuration hadoop) {
     return uri -> {
       try {
-        return pretrained(RunDirectory.checkpoint(uri, hadoop));
+        return UsedCheckpoint.find(uri, hadoop).read();
       } catch (IOException e) {
         throw new BadInputException("Cannot use checkpoint: checkpoint=" + uri, e);
       }
@@ -133,17 +133,23 @@ public final class LearnerFiles {
   }
 
   /** A checkpoint's averaged weights, or its weights where it has no averaged ones. */
-  private static Pretrained pretrained(Checkpoint checkpoint) throws IOException {
-    JsonNode config;
-    try (InputStream in = checkpoint.open(CONFIG)) {
-      config = JSON.readTree(new String(in.readAllBytes(), UTF_8));
-    }
+  static Map<String, INDArray> weights(Checkpoint checkpoint) throws IOException {
     Map<String, INDArray> tensors = new HashMap<>();
     try (SeekableByteChannel channel = checkpoint.channel(checkpoint.has(EMA) ? EMA : MODEL);
         SafetensorsFile file = SafetensorsFile.open(channel)) {
       for (String name : file.header().tensors().keySet()) {
         tensors.put(name, file.tensor(name).load());
       }
+    }
+    return tensors;
+  }
+
+  /** A checkpoint's configuration and files with these weights. */
+  static Pretrained described(Checkpoint checkpoint, Map<String, INDArray> weights)
+      throws IOException {
+    JsonNode config;
+    try (InputStream in = checkpoint.open(CONFIG)) {
+      config = JSON.readTree(new String(in.readAllBytes(), UTF_8));
     }
     Map<String, byte[]> files = new HashMap<>();
     for (String name : checkpoint.files()) {
@@ -153,10 +159,10 @@ public final class LearnerFiles {
         }
       }
     }
-    return new Pretrained(config, tensors, files);
+    return new Pretrained(config, weights, files);
   }
 
-  /** The hash of the weights that {@link #pretrained} reads. */
+  /** The hash of the weights that {@link #weights} takes. */
   static String sha256(Checkpoint checkpoint) throws IOException {
     return checkpoint.sha256(checkpoint.has(EMA) ? EMA : MODEL);
   }

@@ -9,8 +9,11 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -21,13 +24,23 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.talespark.data.BadInputException;
 import org.talespark.data.dataset.Dataset;
+import org.talespark.data.dataset.Sample;
+import org.talespark.data.dataset.Shard;
+import org.talespark.data.dataset.ShardReader;
 import org.talespark.data.dataset.Split;
+import org.talespark.data.image.Images;
+import org.talespark.data.image.Pixels;
 import org.talespark.jobs.Context;
 import org.talespark.jobs.cluster.Sessions;
+import org.talespark.jobs.train.LearnerFiles;
 import org.talespark.jobs.train.Tiny;
 import org.talespark.jobs.train.TrainConfig;
 import org.talespark.jobs.train.TrainJob;
+import org.talespark.jobs.train.TrainedModels;
+import org.talespark.zoo.contrastive.ClipEmbedder;
+import org.talespark.zoo.contrastive.Retrieval;
 
 /** Runs of two steps, evaluated with their files. */
 @Timeout(240)
@@ -82,7 +95,7 @@ class EvaluateJobTest {
         Split.TEST,
         out == null ? null : Tiny.uri(out),
         judging == null ? null : Tiny.uri(judging),
-        new EvaluateConfig(null, 3, 1, null, null, 1, null),
+        new EvaluateConfig(null, 3, 1, null, null, 1, null, Map.of()),
         SILENT);
   }
 
@@ -129,6 +142,143 @@ class EvaluateJobTest {
     assertThatThrownBy(() -> job(classifier, null, classifier).run(session))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--classifier=")
+        .hasMessageContaining("of another family; try it without --classifier");
+  }
+
+  private static EvaluateResult evaluate(Path checkpoint, Map<String, ZeroShotTask> zeroShot)
+      throws Exception {
+    return new EvaluateJob(
+            Tiny.uri(checkpoint),
+            Tiny.uri(dataset),
+            Split.TEST,
+            null,
+            null,
+            new EvaluateConfig(null, 3, 1, null, null, 1, null, zeroShot),
+            SILENT)
+        .run(session);
+  }
+
+  /** Settings with phrases, and whatever kinds of things there are. */
+  private static Map<String, ZeroShotTask> tasks() {
+    Map<String, List<String>> settings = new HashMap<>();
+    for (Sample sample : samplesOf(Split.TEST)) {
+      String setting = sample.metadata().get("setting").asText();
+      settings.put(setting, List.of(setting, "the " + setting));
+    }
+    return Map.of(
+        "setting",
+        new ZeroShotTask("setting", settings, List.of("a picture {}", "{}")),
+        "kind",
+        new ZeroShotTask("things.kind", null, List.of("a {}")));
+  }
+
+  @Test
+  void aClipIsMeasuredByRetrievalAndByClassesThatItWasNeverTaught() throws Exception {
+    Path run = TrainedModels.clip(Files.createDirectories(folder.resolve("contrastive")));
+    Files.writeString(
+        run.resolve("config.yaml"),
+        Tiny.yaml(
+            Tiny.contrastive(folder.resolve("contrastive/clip-tokenizer.json")),
+            "data.flip=false"));
+    EvaluateResult own = evaluate(run, tasks());
+    assertThat(own.metrics())
+        .containsKeys("image_to_text_r1", "text_to_image_r10", "mean_recall", "cut_share")
+        .containsKeys("zero_shot_setting", "zero_shot_kind");
+    Set<String> settings = new TreeSet<>();
+    Set<String> allKinds = new TreeSet<>();
+    int oneKind = 0;
+    int labelled = 0;
+    for (Sample sample : samplesOf(Split.TEST)) {
+      settings.add(sample.metadata().get("setting").asText());
+      Set<String> kinds = new TreeSet<>();
+      sample.metadata().get("things").forEach(thing -> kinds.add(thing.get("kind").asText()));
+      labelled++;
+      if (kinds.size() == 1) {
+        oneKind++;
+        allKinds.addAll(kinds);
+      }
+    }
+    assertThat(own.metrics())
+        .containsEntry("zero_shot_setting_classes", (double) settings.size())
+        .containsEntry("zero_shot_setting_samples", (double) labelled)
+        .containsEntry("zero_shot_kind_classes", (double) allKinds.size())
+        .containsEntry("zero_shot_kind_samples", (double) oneKind);
+    double accuracy = own.metrics().get("zero_shot_setting");
+    assertThat(own.intervals().get("zero_shot_setting").get(0)).isLessThanOrEqualTo(accuracy);
+    assertThat(own.intervals().get("zero_shot_setting").get(1)).isGreaterThan(accuracy);
+
+    Path foreign = TrainedModels.clipDirectory(run, folder.resolve("foreign"));
+    EvaluateResult same = evaluate(foreign, tasks());
+    assertThat(same.checkpoint()).endsWith("foreign");
+    Map<String, Double> expected = new HashMap<>(retrieval(foreign));
+    own.metrics()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith("zero_shot_")) {
+                expected.put(name, value);
+              }
+            });
+    assertThat(same.metrics()).isEqualTo(expected);
+    for (String name : expected.keySet()) {
+      assertThat(same.intervals().get(name)).as(name).hasSize(2);
+      assertThat(same.intervals().get(name).get(0)).isLessThanOrEqualTo(expected.get(name) + 1e-12);
+    }
+  }
+
+  /** What pairs find of each other, with their embeddings as one batch. */
+  private static Map<String, Double> retrieval(Path checkpoint) {
+    List<Sample> samples = samplesOf(Split.TEST);
+    List<String> captions = samples.stream().map(Sample::caption).toList();
+    try (ClipEmbedder model =
+        new ClipEmbedder(
+            LearnerFiles.pretrained(new Configuration()).apply(Tiny.uri(checkpoint)), 32)) {
+      List<float[]> planes = new ArrayList<>();
+      for (Sample sample : samples) {
+        Pixels pixels = Images.decode(sample.image());
+        planes.add(model.processor().planes(pixels.rgb(), pixels.width(), pixels.height()));
+      }
+      return Retrieval.of(
+          captions,
+          model.pictures(planes).toArray(float[][]::new),
+          model.texts(captions).toArray(float[][]::new));
+    }
+  }
+
+  private static List<Sample> samplesOf(Split split) {
+    List<Sample> samples = new ArrayList<>();
+    Configuration hadoop = new Configuration();
+    for (Shard shard : Dataset.open(Tiny.uri(dataset), hadoop).shards(split)) {
+      try (ShardReader reader = shard.open(hadoop)) {
+        reader.forEachRemaining(samples::add);
+      }
+    }
+    return samples;
+  }
+
+  @Test
+  void classesThatCannotBeToldApartAreRefused() throws Exception {
+    assertThatThrownBy(() -> evaluate(diffusion, tasks()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("asks for a CLIP")
+        .hasMessageContaining("of another family");
+    Path run = TrainedModels.clip(Files.createDirectories(folder.resolve("refused")));
+    Path foreign = TrainedModels.clipDirectory(run, folder.resolve("refused/foreign"));
+    assertThatThrownBy(
+            () ->
+                evaluate(foreign, Map.of("x", new ZeroShotTask("no.such", null, List.of("a {}")))))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("zero_shot.x.label=no.such finds the labels []");
+    Map<String, List<String>> unseen = Map.of("q", List.of("q"), "r", List.of("r"));
+    assertThatThrownBy(
+            () ->
+                evaluate(
+                    foreign, Map.of("x", new ZeroShotTask("setting", unseen, List.of("a {}")))))
+        .isInstanceOf(BadInputException.class)
+        .hasMessageContaining("expected samples whose JSON has one of [q, r]");
+    assertThatThrownBy(() -> new ZeroShotTask("setting", null, List.of("a picture")))
+        .hasMessageContaining("templates")
+        .hasMessageContaining("at least one text with {}");
+    assertThatThrownBy(() -> job(foreign, null, classifier).run(session))
         .hasMessageContaining("of another family; try it without --classifier");
   }
 

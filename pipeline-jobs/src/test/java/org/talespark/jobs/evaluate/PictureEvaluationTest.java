@@ -149,7 +149,7 @@ class PictureEvaluationTest {
   }
 
   private static EvaluateConfig config(int prompts) {
-    return new EvaluateConfig(null, prompts, 3, null, null, 1, null);
+    return new EvaluateConfig(null, prompts, 3, null, null, 1, null, Map.of());
   }
 
   private static void assertNear(PromptAccuracy.Share share, double expected, double tolerance) {

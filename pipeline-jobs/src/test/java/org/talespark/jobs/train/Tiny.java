@@ -85,7 +85,7 @@ public final class Tiny {
       """;
 
   /** In place of the recipe's task, a CLIP; {@code tokenizer} is one of 272 tokens. */
-  static String contrastive(Path tokenizer) {
+  public static String contrastive(Path tokenizer) {
     return """
         task={
           type: contrastive,
@@ -133,6 +133,11 @@ public final class Tiny {
     return tree.build().bind(TrainConfig.class);
   }
 
+  /** The same as the {@code config.yaml} of a run. */
+  public static String yaml(String... settings) {
+    return ConfigTree.toYaml(config(settings));
+  }
+
   public static String uri(Path path) {
     return path.toUri().toString();
   }
@@ -167,7 +172,8 @@ public final class Tiny {
     return LearnerFiles.JSON.readTree(Files.readString(file, UTF_8));
   }
 
-  static void copy(Path from, Path to) throws IOException {
+  /** A directory with all that is in it. */
+  public static void copy(Path from, Path to) throws IOException {
     try (Stream<Path> all = Files.walk(from)) {
       for (Path path : all.toList()) {
         Files.copy(path, to.resolve(from.relativize(path).toString()));

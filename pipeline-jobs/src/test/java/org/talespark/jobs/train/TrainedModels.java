@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -71,6 +72,50 @@ public final class TrainedModels {
           mean: [0.1, 0.0, -0.1, 0.2], deviation: [0.5, 0.6, 0.7, 0.8]}}
         """
             .formatted(Tiny.uri(first), sha256(first)));
+  }
+
+  /** The words that {@link #clip} knows, and where they begin among its tokens. */
+  private static final String WORDS =
+      "a an the in on at of with and red blue green yellow orange purple pink white black brown small"
+          + " big tiny large cat dog fox owl mouse bird fish tree house boat car ball star flower"
+          + " forest meadow beach sea snow night city park desert room garden mountain";
+
+  /** A CLIP of pictures of 32 pixels and of some of the scenes' words. */
+  public static Path clip(Path folder, String... settings) throws IOException {
+    StringBuilder vocabulary =
+        new StringBuilder("\"<pad>\": 0, \"<eos>\": 1, \"<bos>\": 2, \"<unk>\": 3");
+    String[] words = WORDS.split(" ", -1);
+    for (int i = 0; i < words.length; i++) {
+      vocabulary.append(", \"%s\": %d".formatted(words[i], 4 + i));
+    }
+    String tokenizer =
+        """
+        {"version": "1.0", "truncation": null, "padding": null, "normalizer": null, "decoder": null,
+         "added_tokens": [
+           {"id": 1, "content": "<eos>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}],
+         "pre_tokenizer": {"type": "Whitespace"},
+         "post_processor": {"type": "TemplateProcessing",
+           "single": [{"SpecialToken": {"id": "<bos>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<eos>", "type_id": 0}}],
+           "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+           "special_tokens": {"<bos>": {"id": "<bos>", "ids": [2], "tokens": ["<bos>"]}, "<eos>": {"id": "<eos>", "ids": [1], "tokens": ["<eos>"]}}},
+         "model": {"type": "WordLevel", "unk_token": "<unk>", "vocab": {%s}}}
+        """
+            .formatted(vocabulary);
+    Path file = Files.writeString(folder.resolve("clip-tokenizer.json"), tokenizer, UTF_8);
+    List<String> all = new ArrayList<>(List.of(Tiny.contrastive(file), "data.flip=false"));
+    all.addAll(List.of(settings));
+    return trained(folder.resolve("clip"), Tiny.config(all.toArray(String[]::new)));
+  }
+
+  /** The same CLIP as a Hugging Face directory. */
+  public static Path clipDirectory(Path run, Path directory) throws IOException {
+    Path checkpoint = run.resolve("checkpoints").resolve("step-00000004");
+    Files.createDirectories(directory);
+    for (String name : List.of("config.json", "tokenizer.json", "preprocessor_config.json")) {
+      Files.copy(checkpoint.resolve(name), directory.resolve(name));
+    }
+    Files.copy(checkpoint.resolve(LearnerFiles.EMA), directory.resolve(LearnerFiles.MODEL));
+    return directory;
   }
 
   private static String sha256(Path run) throws IOException {

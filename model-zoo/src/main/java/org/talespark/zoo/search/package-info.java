@@ -1,0 +1,2 @@
+/** Exact search for the most similar rows among many. */
+package org.talespark.zoo.search;
