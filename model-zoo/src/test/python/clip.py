@@ -25,8 +25,6 @@ import torch.nn.functional as F
 
 import safetensors_file
 
-torch.manual_seed(1)  # with which no gradient is a small difference of large numbers
-
 
 def shapes(config):
     """Every parameter's shape, by Hugging Face's names."""
@@ -228,5 +226,7 @@ def make(directory, settings, kind, shards):
         file.write("\n")
 
 
-make(os.path.join(sys.argv[1], "plain"), config("quick_gelu", 39, 12), "float32", 1)
-make(os.path.join(sys.argv[1], "sharded"), config("gelu", 2, 14), "float16", 2)
+if __name__ == "__main__":
+    torch.manual_seed(1)  # with which no gradient is a small difference of large numbers
+    make(os.path.join(sys.argv[1], "plain"), config("quick_gelu", 39, 12), "float32", 1)
+    make(os.path.join(sys.argv[1], "sharded"), config("gelu", 2, 14), "float16", 2)

@@ -1,4 +1,4 @@
-"""Writes a safetensors file: the length of a header, the header, and the arrays behind it."""
+"""Safetensors files: the length of a header, the header, and the arrays behind it."""
 
 import json
 
@@ -25,3 +25,18 @@ def write(path, arrays, metadata=None):
         for array in arrays.values():
             file.write(numpy.ascontiguousarray(array).tobytes())
     print(f"{path}: {8 + len(text) + place} bytes, {len(arrays)} arrays")
+
+
+def read(path):
+    """All arrays by name."""
+    types = {code: name for name, code in TYPES.items()}
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    arrays = {}
+    for name, info in header.items():
+        if name != "__metadata__":
+            begin, end = info["data_offsets"]
+            array = numpy.frombuffer(data[begin:end], types[info["dtype"]])
+            arrays[name] = array.reshape(info["shape"])
+    return arrays

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
-import org.talespark.jobs.config.Nearest;
+import org.talespark.zoo.io.Nearest;
 import picocli.CommandLine;
 
 /** Parses every command that the documentation shows. */

@@ -142,7 +142,7 @@ public final class ClipModel {
     Ops ops = layers.ops();
     SDVariable weight =
         layers.normal(name + ".weight", 1 / Math.sqrt(width), config.projectionDim(), width);
-    SDVariable projected = ops.linear(x, weight, null);
+    SDVariable projected = layers.linear(name, x, weight, null);
     SDVariable squares = ops.graph().math().square(projected).sum(true, 1);
     // not divided: the gradient of a division by a single number is wrong
     return projected.mul(ops.graph().math().sqrt(squares).rdiv(1.0));

@@ -7,6 +7,7 @@ import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.GradientListener;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.graph.Parameters;
+import org.talespark.zoo.lora.TrainedWeights;
 import org.talespark.zoo.nn.Layers;
 
 /**
@@ -20,6 +21,7 @@ import org.talespark.zoo.nn.Layers;
  *
  * <p>The loss needs the embeddings of other workers, so it lies between the two parts of a training
  * step: the gradients that it gives enter as factors g of sum(g embeddings), whose gradient is g.
+ * Scale and bias of the similarities stay as the base has them where only adapters are trained.
  */
 final class ClipPlans implements AutoCloseable {
   private static final String PICTURE_GRADIENTS = "image_embeds_gradient";
@@ -34,16 +36,19 @@ final class ClipPlans implements AutoCloseable {
   private static final String PULL = "pull";
 
   private final ContrastiveLearnerConfig config;
+  private final TrainedWeights weights;
   private final int batch;
 
   final CompiledGraph training;
 
-  ClipPlans(ContrastiveLearnerConfig config, DataType type, int batch, long seed) {
+  ClipPlans(ContrastiveLearnerConfig config, TrainedWeights weights, DataType type, int batch) {
     this.config = config;
+    this.weights = weights;
     this.batch = batch;
     ClipModel.Config model = config.model();
     Ops ops = new Ops(type);
-    Layers layers = Layers.trainable(ops, seed);
+    TrainedWeights.Network network = weights.trained(ops, batch);
+    Layers layers = network.layers();
     ClipModel.Pictures pictures = ClipModel.pictures(model, layers, batch);
     ClipModel.Texts texts = ClipModel.texts(model, layers, batch, config.contextLength());
     long[] rows = {batch, model.projectionDim()};
@@ -62,21 +67,21 @@ final class ClipPlans implements AutoCloseable {
             .lateInput(TEXT_GRADIENTS, rows)
             .lateInput(SCALE_GRADIENT, 1)
             .losses(PULL)
-            .train(layers.names())
             .bucketBytes(BUCKET_BYTES);
     if (hasBias()) {
       builder.lateInput(BIAS_GRADIENT, 1);
     }
-    this.training = builder.build();
+    this.training = network.bind(builder).build();
   }
 
-  /** The evaluation under these weights; its owner closes it. */
-  CompiledGraph evaluation(DataType type, Parameters weights) {
+  /** The evaluation under these values of what is trained; its owner closes it. */
+  CompiledGraph evaluation(DataType type, Parameters parameters) {
     ClipModel.Config model = config.model();
     Ops inference = new Ops(type);
-    ClipModel.pictures(model, Layers.bound(inference), batch);
-    ClipModel.texts(model, Layers.bound(inference), batch, config.contextLength());
-    return inputs(CompiledGraph.of(inference.graph())).bind(weights).build();
+    TrainedWeights.Network network = weights.used(inference, parameters);
+    ClipModel.pictures(model, network.layers(), batch);
+    ClipModel.texts(model, network.layers(), batch, config.contextLength());
+    return network.bind(inputs(CompiledGraph.of(inference.graph()))).build();
   }
 
   private static SDVariable pull(Ops ops, SDVariable variable, String gradient, long... shape) {
@@ -95,9 +100,10 @@ final class ClipPlans implements AutoCloseable {
     return config.loss() instanceof PairLoss.Sigmoid;
   }
 
-  /** A parameter that is a single number. */
+  /** A parameter that is a single number, trained or not. */
   double parameter(String name) {
-    return training.parameters().view(name).getDouble(0);
+    boolean trained = training.parameters().layout().contains(name);
+    return (trained ? training.parameters().view(name) : weights.frozen().get(name)).getDouble(0);
   }
 
   /**

@@ -8,11 +8,15 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.lora.LoraConfig;
+import org.talespark.zoo.lora.PeftAdapter;
+import org.talespark.zoo.lora.TrainedWeights;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NetworkLearner;
+import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.SampleRows;
@@ -29,6 +33,9 @@ final class ContrastiveLearner implements NetworkLearner {
   private final ContrastiveLearnerConfig config;
   private final LearnerContext context;
   private final ClipTexts texts;
+  private final Pretrained base; // null where all weights are trained
+  private final PictureScale scale; // null where pictures are in [-1, 1]
+  private final TrainedWeights weights;
   private final ClipPlans plans;
   private final GlobalLoss loss;
   private final Descent descent;
@@ -38,6 +45,12 @@ final class ContrastiveLearner implements NetworkLearner {
   ContrastiveLearner(ContrastiveLearnerConfig config, LearnerContext context) {
     this.config = config;
     this.context = context;
+    this.base = config.lora() == null ? null : base(config.lora());
+    this.scale = base == null ? null : PictureScale.of(base);
+    this.weights =
+        base == null
+            ? TrainedWeights.all(context.seed())
+            : TrainedWeights.adapters(config.lora(), base, context.type(), context.seed());
     ClipModel.Config model = config.model();
     int side = model.visionConfig().imageSize();
     if (context.size() != side || model.visionConfig().numChannels() != 3) {
@@ -47,7 +60,7 @@ final class ContrastiveLearner implements NetworkLearner {
     }
     Tokenizer tokenizer = new Tokenizer(context.files().apply(config.tokenizer()));
     this.texts = new ClipTexts(model, tokenizer, config.contextLength());
-    this.plans = new ClipPlans(config, context.type(), context.batch(), context.seed());
+    this.plans = new ClipPlans(config, weights, context.type(), context.batch());
     this.loss =
         new GlobalLoss(
             config.loss(),
@@ -59,10 +72,19 @@ final class ContrastiveLearner implements NetworkLearner {
     this.evaluation = plans.evaluation(context.type(), descent.averaged());
   }
 
+  private Pretrained base(LoraConfig lora) {
+    if (lora.base() == null) {
+      throw new IllegalArgumentException(
+          "Cannot train adapters: task.lora has no base, expected the model that they are added to; try --base RUN");
+    }
+    return context.pretrained().apply(lora.base().checkpoint());
+  }
+
   @Override
   public StepResult step(Batch batch, Progress progress) {
     ClipTexts.Rows captions = texts.encode(batch.captions(), context.batch());
-    ClipPlans.fill(plans.training, batch.pictures(), captions);
+    ClipPlans.fill(plans.training, pictures(batch), captions);
+    weights.draw(plans.training, progress.step(), batch.keys());
     Reducer reducer = context.reducer();
     // the gradients' mean over the workers is taken, not their sum
     GlobalLoss.Share share = plans.step(loss, batch.size(), reducer.workers(), descent.sums());
@@ -72,8 +94,13 @@ final class ContrastiveLearner implements NetworkLearner {
     return new StepResult(losses);
   }
 
+  /** As the model takes them. */
+  private float[] pictures(Batch batch) {
+    return scale == null ? batch.pictures() : scale.apply(batch.pictures(), context.size());
+  }
+
   private void limitScale() {
-    if (plans.parameter(ClipModel.LOGIT_SCALE) > MOST_LOG_SCALE) {
+    if (weights.frozen().isEmpty() && plans.parameter(ClipModel.LOGIT_SCALE) > MOST_LOG_SCALE) {
       plans.training.parameters().view(ClipModel.LOGIT_SCALE).assign(MOST_LOG_SCALE);
     }
   }
@@ -99,12 +126,17 @@ final class ContrastiveLearner implements NetworkLearner {
     return descent;
   }
 
-  /** What Hugging Face's processor needs. */
+  /** What Hugging Face's processor needs, and PEFT. */
   @Override
   public Map<String, byte[]> files() {
     Map<String, byte[]> files = new LinkedHashMap<>();
     files.put(Tokenizer.FILE, texts.file());
-    files.put(ClipFile.PREPROCESSOR, ClipFile.preprocessor(config.model()));
+    if (base == null) {
+      files.put(ClipFile.PREPROCESSOR, ClipFile.preprocessor(config.model()));
+    } else {
+      files.put(ClipFile.PREPROCESSOR, base.file(ClipFile.PREPROCESSOR));
+      files.put(PeftAdapter.CONFIG, PeftAdapter.config(config.lora()));
+    }
     return files;
   }
 
@@ -121,7 +153,7 @@ final class ContrastiveLearner implements NetworkLearner {
     int all = context.batch() * config.model().pixels();
     ClipPlans.fill(
         evaluation,
-        Arrays.copyOf(batch.pictures(), all),
+        Arrays.copyOf(pictures(batch), all),
         texts.encode(batch.captions(), context.batch()));
     evaluation.run();
     Map<String, float[][]> rows = new LinkedHashMap<>();
@@ -140,11 +172,13 @@ final class ContrastiveLearner implements NetworkLearner {
 
   @Override
   public String memoryReport() {
-    return "contrastive model of %d parameters: %s%nevaluation: %s"
-        .formatted(
-            plans.training.parameters().layout().length(),
-            plans.training.report(),
-            evaluation.report());
+    long trained = plans.training.parameters().layout().length();
+    String what =
+        config.lora() == null
+            ? "contrastive model of %d parameters".formatted(trained)
+            : "adapters of %d parameters on a contrastive model of %d"
+                .formatted(trained, config.model().parameters());
+    return "%s: %s%nevaluation: %s".formatted(what, plans.training.report(), evaluation.report());
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.Descent;
 import org.talespark.zoo.train.LearnerContext;

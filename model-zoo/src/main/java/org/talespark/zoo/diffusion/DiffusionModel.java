@@ -3,6 +3,7 @@ package org.talespark.zoo.diffusion;
 import java.util.Arrays;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.text.TextEncoder;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Pretrained;

@@ -153,7 +153,7 @@ public final class Dit {
   private SDVariable conditionLinear(String name, SDVariable x, int in) {
     int width = config.hiddenSize();
     SDVariable weight = layers.normal(name + ".weight", TIME_DEVIATION, width, in);
-    return ops.linear(x, weight, layers.zeros(name + ".bias", width));
+    return layers.linear(name, x, weight, layers.zeros(name + ".bias", width));
   }
 
   /** [B, C, S, S] -> [B*T, D], row by row of the grid. */
@@ -256,11 +256,11 @@ public final class Dit {
   }
 
   private SDVariable linear(String name, SDVariable x, int in, int out) {
-    return ops.linear(x, xavier(name, in, out), layers.zeros(name + ".bias", out));
+    return layers.linear(name, x, xavier(name, in, out), layers.zeros(name + ".bias", out));
   }
 
   private SDVariable projection(String name, SDVariable x, int in) {
-    return ops.linear(x, xavier(name, in, config.hiddenSize()), null);
+    return layers.linear(name, x, xavier(name, in, config.hiddenSize()), null);
   }
 
   private SDVariable xavier(String name, int in, int out) {

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.talespark.zoo.nn.NoiseKey;
 
 /**
  * Makes samples with a {@link Denoise}, a batch at a time: from noise alone, from other pictures,

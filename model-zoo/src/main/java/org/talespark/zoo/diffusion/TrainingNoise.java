@@ -2,6 +2,7 @@ package org.talespark.zoo.diffusion;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.nn.Normal;
 
 /**

@@ -244,6 +244,22 @@ public final class Ops {
         : x.mul(graph.nn().sigmoid(x.mul(1.702)));
   }
 
+  /**
+   * Dropout: an element of x [B*T, D] is left out with probability {@code rate}, others are divided
+   * by 1 - rate. What is left out follows from each sample's key alone; only for float32.
+   *
+   * @param keys int32 [B, 2], both halves of a key for each sample
+   * @param stream another one gives another choice for the same keys
+   */
+  public SDVariable dropout(SDVariable x, SDVariable keys, double rate, long stream) {
+    if (!fused || !(rate > 0 && rate < 1)) {
+      throw new IllegalArgumentException(
+          "Cannot build dropout: type=%s rate=%s, expected FLOAT and more than 0, less than 1"
+              .formatted(type, rate));
+    }
+    return FusedDropout.apply(x, keys, rate, stream);
+  }
+
   public SDVariable tanh(SDVariable x) {
     return graph.nn().tanh(x);
   }

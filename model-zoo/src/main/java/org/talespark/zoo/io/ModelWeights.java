@@ -63,7 +63,7 @@ public final class ModelWeights {
    */
   public static ModelWeights read(ModelFiles files) throws IOException {
     if (files.has(FILE)) {
-      return read(files, List.of(FILE), null);
+      return read(files, FILE);
     }
     if (!files.has(INDEX)) {
       throw new SafetensorsException(
@@ -89,6 +89,11 @@ public final class ModelWeights {
               .formatted(Names.quote(name), places.get(name), INDEX));
     }
     return weights;
+  }
+
+  /** Reads all tensors of a single file of any name. */
+  public static ModelWeights read(ModelFiles files, String file) throws IOException {
+    return read(files, List.of(file), null);
   }
 
   private static Map<String, String> places(byte[] index) throws IOException {

@@ -175,12 +175,12 @@ public final class Llama {
 
   /** [N, D] behind the last norm -> logits [N, V]. */
   public SDVariable logits(SDVariable x) {
-    SDVariable head =
-        config.tieWordEmbeddings()
-            ? embedding
-            : layers.normal(
-                HEAD, config.initializerRange(), config.vocabSize(), config.hiddenSize());
-    return ops.linear(x, head, null);
+    if (config.tieWordEmbeddings()) {
+      return ops.linear(x, embedding, null);
+    }
+    double deviation = config.initializerRange();
+    SDVariable weight = layers.normal(HEAD, deviation, config.vocabSize(), config.hiddenSize());
+    return layers.linear("lm_head", x, weight, null);
   }
 
   private SDVariable norm(String name, SDVariable x) {
@@ -213,12 +213,14 @@ public final class Llama {
   }
 
   private SDVariable linear(String name, SDVariable x, int in, int out) {
-    return ops.linear(x, layers.normal(name + ".weight", config.initializerRange(), out, in), null);
+    SDVariable weight = layers.normal(name + ".weight", config.initializerRange(), out, in);
+    return layers.linear(name, x, weight, null);
   }
 
   /** A projection whose result is added to the stream. */
   private SDVariable residual(String name, SDVariable x, int in) {
     double deviation = config.initializerRange() / Math.sqrt(2.0 * config.numHiddenLayers());
-    return ops.linear(x, layers.normal(name + ".weight", deviation, config.hiddenSize(), in), null);
+    SDVariable weight = layers.normal(name + ".weight", deviation, config.hiddenSize(), in);
+    return layers.linear(name, x, weight, null);
   }
 }

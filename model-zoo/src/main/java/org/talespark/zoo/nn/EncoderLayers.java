@@ -159,6 +159,6 @@ public final class EncoderLayers {
 
   private SDVariable linear(String name, SDVariable x, double deviation, int in, int out) {
     SDVariable weight = layers.normal(name + ".weight", deviation, out, in);
-    return ops.linear(x, weight, layers.zeros(name + ".bias", out));
+    return layers.linear(name, x, weight, layers.zeros(name + ".bias", out));
   }
 }

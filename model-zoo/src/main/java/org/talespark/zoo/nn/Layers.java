@@ -30,26 +30,33 @@ public final class Layers {
 
   private final Ops ops;
   private final Source source;
+  private final LinearAdapter adapter;
   private final List<String> names = new ArrayList<>();
 
-  private Layers(Ops ops, Source source) {
+  private Layers(Ops ops, Source source, LinearAdapter adapter) {
     this.ops = requireNonNull(ops, "ops");
     this.source = source;
+    this.adapter = requireNonNull(adapter, "adapter");
   }
 
   /** Layers with trainable parameters. */
   public static Layers trainable(Ops ops, long seed) {
-    return new Layers(ops, new Trained(seed));
+    return new Layers(ops, new Trained(seed), LinearAdapter.NONE);
   }
 
   /** Layers with constants of zero in place of parameters, to be bound to arrays by name. */
   public static Layers bound(Ops ops) {
-    return new Layers(ops, new Bound());
+    return adapted(ops, LinearAdapter.NONE);
+  }
+
+  /** The same with something added to its linear layers. */
+  public static Layers adapted(Ops ops, LinearAdapter adapter) {
+    return new Layers(ops, new Bound(), adapter);
   }
 
   /** These layers' parameters again, in the same graph, for another pass. */
   public Layers again() {
-    return new Layers(ops, new Shared());
+    return new Layers(ops, new Shared(), adapter);
   }
 
   public Ops ops() {
@@ -89,18 +96,30 @@ public final class Layers {
   /** x [N, in] -> [N, out]. */
   public SDVariable linear(String name, SDVariable x, int in, int out) {
     double bound = 1 / Math.sqrt(in);
-    return ops.linear(
-        x, uniform(name + ".weight", bound, out, in), uniform(name + ".bias", bound, out));
+    SDVariable weight = uniform(name + ".weight", bound, out, in);
+    return linear(name, x, weight, uniform(name + ".bias", bound, out));
   }
 
   /** x [N, in] -> [N, out], without bias. */
   public SDVariable projection(String name, SDVariable x, int in, int out) {
-    return ops.linear(x, uniform(name + ".weight", 1 / Math.sqrt(in), out, in), null);
+    return linear(name, x, uniform(name + ".weight", 1 / Math.sqrt(in), out, in), null);
   }
 
   /** A linear layer that begins as zero: x [N, in] -> [N, out]. */
   public SDVariable zeroLinear(String name, SDVariable x, int in, int out) {
-    return ops.linear(x, zeros(name + ".weight", out, in), zeros(name + ".bias", out));
+    return linear(name, x, zeros(name + ".weight", out, in), zeros(name + ".bias", out));
+  }
+
+  /**
+   * Any linear layer: x [N, in], weight [out, in], bias [out] or null -> [N, out]. All layers that
+   * adapters shall find go through here.
+   *
+   * @param name of the layer, {@code name.weight} without {@code .weight}
+   */
+  public SDVariable linear(String name, SDVariable x, SDVariable weight, SDVariable bias) {
+    long[] shape = weight.getShape();
+    SDVariable y = ops.linear(x, weight, bias);
+    return adapter.adapt(ops, new LinearAdapter.Linear(name, x, y, shape[1], shape[0]));
   }
 
   /** Group normalisation of x [B, channels, H, W], epsilon 1e-6. */

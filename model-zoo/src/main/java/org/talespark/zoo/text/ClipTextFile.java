@@ -61,11 +61,12 @@ public final class ClipTextFile {
         ExportedFile.tensors(directory + "/model.safetensors", tensors));
   }
 
-  /** The tokenizer's files, in a directory. */
+  /** The tokenizer's files, in a directory; {@code .} is the root. */
   public List<ExportedFile> tokenizer(String directory) {
+    String place = directory.equals(".") ? "" : directory + "/";
     return List.of(
-        ExportedFile.bytes(directory + "/" + Tokenizer.FILE, tokenizer),
-        ExportedFile.json(directory + "/tokenizer_config.json", tokenizerConfig()));
+        ExportedFile.bytes(place + Tokenizer.FILE, tokenizer),
+        ExportedFile.json(place + "tokenizer_config.json", tokenizerConfig()));
   }
 
   private Map<String, Object> config() {

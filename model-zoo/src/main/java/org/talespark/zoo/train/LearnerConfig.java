@@ -1,5 +1,6 @@
 package org.talespark.zoo.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -60,5 +61,24 @@ public interface LearnerConfig {
   /** The same with every URI made absolute, since workers have other working directories. */
   default LearnerConfig located(UnaryOperator<String> absolute) {
     return this;
+  }
+
+  /** Whether a base's weights stay as they are, and only what is added to them is trained. */
+  default boolean keepsBase() {
+    return false;
+  }
+
+  /** That base, once it is known. */
+  default Optional<FrozenBase> base() {
+    return Optional.empty();
+  }
+
+  /**
+   * The same on such a base.
+   *
+   * @param config its {@code config.json}
+   */
+  default LearnerConfig onBase(FrozenBase base, JsonNode config) {
+    throw new IllegalStateException("Cannot keep a base: training begins with its weights");
   }
 }

@@ -19,6 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.Ops;
+import org.talespark.zoo.lora.TrainedWeights;
 import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Batch;
@@ -102,7 +103,7 @@ class ContrastiveLearnerTest {
   void aStepInTwoPartsHasTheGradientOfTheLossInTheGraph(PairLoss loss) {
     ContrastiveLearnerConfig config = Pairs.config(loss);
     Batch batch = Pairs.batch(0, 0, 5);
-    try (ClipPlans plans = new ClipPlans(config, DataType.DOUBLE, 5, 3);
+    try (ClipPlans plans = new ClipPlans(config, TrainedWeights.all(3), DataType.DOUBLE, 5);
         CompiledGraph whole = whole(loss, 5);
         GlobalLoss global = new GlobalLoss(loss, Reducer.ALONE, DataType.DOUBLE, 5, 8);
         ClipTexts texts =

@@ -26,6 +26,7 @@ import org.talespark.zoo.io.ModelFiles;
 import org.talespark.zoo.io.SafetensorsFile;
 import org.talespark.zoo.io.SafetensorsWriter;
 import org.talespark.zoo.io.TensorSource;
+import org.talespark.zoo.lora.TrainedWeights;
 import org.talespark.zoo.nn.Activation;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
@@ -82,7 +83,7 @@ class HfClipTest {
             1,
             0);
     int width = clip.config().projectionDim();
-    try (ClipPlans plans = new ClipPlans(training, type, batch, 1);
+    try (ClipPlans plans = new ClipPlans(training, TrainedWeights.all(1), type, batch);
         GlobalLoss loss = new GlobalLoss(training.loss(), Reducer.ALONE, type, batch, width)) {
       Map<String, INDArray> weights = plans.training.parameters().views();
       assertThat(weights.keySet()).containsExactlyInAnyOrderElementsOf(clip.parameters().keySet());

@@ -23,6 +23,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.text.TextEncoder;

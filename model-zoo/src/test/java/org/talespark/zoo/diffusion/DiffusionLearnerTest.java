@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.InProcessWorkers;

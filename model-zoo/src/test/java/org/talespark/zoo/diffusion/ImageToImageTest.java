@@ -12,6 +12,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.talespark.zoo.nn.NoiseKey;
 
 class ImageToImageTest {
   private static final NoiseSchedule SCHEDULE = Schedules.COSINE_TO_ZERO;

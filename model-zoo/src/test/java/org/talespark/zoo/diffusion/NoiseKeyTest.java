@@ -12,6 +12,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.talespark.zoo.nn.NoiseKey;
 
 class NoiseKeyTest {
   private static final int ELEMENTS = 37;

@@ -12,6 +12,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.talespark.zoo.nn.NoiseKey;
 
 class SamplingTest {
   private static final Gaussian DATA = new Gaussian(0.3, 0.5);

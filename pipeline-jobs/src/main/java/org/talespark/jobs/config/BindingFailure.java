@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.talespark.zoo.io.Nearest;
 
 /** Says in a user's words why a tree does not fit a record. */
 final class BindingFailure {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import org.talespark.zoo.io.Nearest;
 
 /**
  * A merged configuration that remembers where each key came from.

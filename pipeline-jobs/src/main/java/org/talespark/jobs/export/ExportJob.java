@@ -14,9 +14,11 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.talespark.jobs.checkpoint.CommittedOutput;
 import org.talespark.jobs.train.LearnerFiles;
+import org.talespark.zoo.contrastive.ClipExport;
 import org.talespark.zoo.diffusion.DiffusersPipeline;
 import org.talespark.zoo.io.ExportedFile;
 import org.talespark.zoo.io.ExportedModel;
+import org.talespark.zoo.lora.PeftExport;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.vq.DiffusersVqModel;
@@ -34,6 +36,7 @@ public final class ExportJob {
   /** How models are exported, by the {@code model.type} of their configuration. */
   private static final Map<String, Map<Format, Function<Pretrained, ExportedModel>>> EXPORTS =
       Map.of(
+          "clip", Map.of(Format.HF, ClipExport::of, Format.PEFT, PeftExport::of),
           "unet", Map.of(Format.DIFFUSERS, DiffusersPipeline::of),
           "dit", Map.of(Format.DIFFUSERS, DiffusersPipeline::of),
           "vqgan", Map.of(Format.DIFFUSERS, DiffusersVqModel::of),

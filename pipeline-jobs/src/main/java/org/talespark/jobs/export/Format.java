@@ -3,7 +3,7 @@ package org.talespark.jobs.export;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.talespark.jobs.config.Nearest;
+import org.talespark.zoo.io.Nearest;
 
 /** The layout of a library. */
 enum Format {

@@ -22,8 +22,8 @@ import org.talespark.data.BadInputException;
 import org.talespark.jobs.train.LearnerFiles;
 import org.talespark.jobs.train.RunDirectory;
 import org.talespark.zoo.diffusion.DiffusionModel;
-import org.talespark.zoo.diffusion.NoiseKey;
 import org.talespark.zoo.diffusion.Sampler;
+import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.runtime.NativeRuntime;
 
 /**

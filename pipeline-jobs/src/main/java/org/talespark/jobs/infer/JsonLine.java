@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import java.util.List;
 import org.talespark.data.BadInputException;
-import org.talespark.jobs.config.Nearest;
+import org.talespark.zoo.io.Nearest;
 
 /**
  * Reads the lines of a {@code .jsonl} file.

@@ -30,6 +30,7 @@ import org.talespark.jobs.checkpoint.FileBody;
 import org.talespark.zoo.io.SafetensorsFile;
 import org.talespark.zoo.io.SafetensorsWriter;
 import org.talespark.zoo.io.TensorSource;
+import org.talespark.zoo.lora.PeftAdapter;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.Pretrained;
@@ -61,6 +62,10 @@ public final class LearnerFiles {
       files.put(EMA, tensors(learner.ema()));
     }
     files.put(OPTIMIZER, tensors(learner.state()));
+    if (learner.files().containsKey(PeftAdapter.CONFIG)) { // the weights in use, for PEFT
+      files.put(
+          PeftAdapter.WEIGHTS, tensors(learner.ema().isEmpty() ? learner.model() : learner.ema()));
+    }
     learner.files().forEach((name, bytes) -> files.put(name, out -> out.write(bytes)));
     files.put(CONFIG, out -> out.write(JSON.writeValueAsBytes(modelConfig)));
     files.put(STATE, out -> out.write(JSON.writeValueAsBytes(state)));

@@ -32,14 +32,15 @@ public final class TrainCommand extends JobCommand {
           "text2image-scenes",
           "dit-scenes",
           "attributes-scenes",
-          "clip-scenes");
+          "clip-scenes",
+          "clip-lora-emoji");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
       description =
-          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, dit-scenes, attributes-scenes) or a YAML file.")
+          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, dit-scenes, attributes-scenes, clip-scenes, clip-lora-emoji) or a YAML file.")
   private String recipe;
 
   @Option(
@@ -55,7 +56,8 @@ public final class TrainCommand extends JobCommand {
   @Option(
       names = "--base",
       paramLabel = "URI",
-      description = "A checkpoint whose weights to begin with.")
+      description =
+          "A checkpoint whose weights to begin with; with task.lora the model that adapters are added to.")
   private String base;
 
   @Option(
@@ -91,12 +93,13 @@ public final class TrainCommand extends JobCommand {
   }
 
   @Override
-  protected Object plan(Context context) {
+  protected Object plan(Context context) throws Exception {
     TrainConfig config = config(context);
     NativeRuntime.initialize(NativeRuntime.Settings.threads(1));
     Configuration hadoop = new Configuration();
     LearnerConfig task =
-        config.task().completed(() -> TrainJob.wordCounts(Dataset.open(dataset, hadoop), hadoop));
+        AdapterBase.given(config.task(), base, hadoop)
+            .completed(() -> TrainJob.wordCounts(Dataset.open(dataset, hadoop), hadoop));
     Map<String, Object> plan = new LinkedHashMap<>();
     plan.put("config", config.withTask(task));
     LearnerContext one = config.learnerContext(Reducer.ALONE, hadoop);

@@ -40,8 +40,9 @@ import org.talespark.zoo.train.LearnerConfig;
  * of them.
  *
  * <p>What a run starts from: with {@code --resume} the latest committed checkpoint of its output
- * directory, if there is one; else the weights of {@code --base}, if given; else fresh ones.
- * Without {@code --resume} an output directory with checkpoints is refused.
+ * directory, if there is one; else the weights of {@code --base}, if given; else fresh ones. A task
+ * that trains adapters always needs its base, and leaves it as it is. Without {@code --resume} an
+ * output directory with checkpoints is refused.
  */
 public final class TrainJob {
 
@@ -184,7 +185,8 @@ public final class TrainJob {
           "Cannot train: out=%s already holds checkpoints; add --resume to go on, or choose another --out"
               .formatted(out));
     }
-    LearnerConfig task = config.task().completed(() -> wordCounts(data, hadoop));
+    LearnerConfig based = AdapterBase.given(config.task(), base, hadoop);
+    LearnerConfig task = based.completed(() -> wordCounts(data, hadoop));
     if (latents.isPresent()) {
       task = task.encoded(latents.get().space());
     }
@@ -250,7 +252,7 @@ public final class TrainJob {
         new RunOptions(
             samples,
             directory.root().toString(),
-            base == null ? null : located(base, hadoop),
+            base == null || resolved.task().keepsBase() ? null : located(base, hadoop),
             resume,
             null,
             versions());

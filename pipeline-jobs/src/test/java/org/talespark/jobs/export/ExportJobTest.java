@@ -279,6 +279,46 @@ class ExportJobTest {
   }
 
   @Test
+  void aClipIsADirectoryOfHuggingFacesAndItsAdaptersAreMergedOrByThemselves() throws IOException {
+    Path base = TrainedModels.clip(folder);
+    Path run = TrainedModels.adapters(folder.resolve("adapted"), base);
+    Path merged = folder.resolve("merged");
+    ExportJob.Result result = job(run, Format.HF, merged).run();
+    assertThat(result.classes()).containsExactly(Map.entry(".", "CLIPModel"));
+    assertThat(result.files())
+        .containsExactly(
+            "README.md",
+            "config.json",
+            "model.safetensors",
+            "preprocessor_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json");
+    assertThat(json(merged.resolve("config.json")).get("architectures").toString())
+        .isEqualTo("[\"CLIPModel\"]");
+    Path whole = folder.resolve("whole");
+    job(base, Format.HF, whole).run();
+    assertThat(shapes(merged.resolve("model.safetensors")))
+        .isEqualTo(shapes(whole.resolve("model.safetensors")))
+        .containsEntry("logit_scale", "[]");
+    assertThat(whole.resolve("config.json")).hasSameBinaryContentAs(merged.resolve("config.json"));
+    assertThat(merged.resolve("model.safetensors").toFile().length())
+        .isEqualTo(whole.resolve("model.safetensors").toFile().length());
+
+    Path peft = folder.resolve("peft");
+    ExportJob.Result adapter = job(run, Format.PEFT, peft).run();
+    assertThat(adapter.classes()).containsExactly(Map.entry(".", "PeftModel"));
+    Path checkpoint = run.resolve("checkpoints/step-00000004");
+    for (String file : List.of("adapter_config.json", "adapter_model.safetensors")) {
+      assertThat(peft.resolve(file)).hasSameBinaryContentAs(checkpoint.resolve(file));
+    }
+    assertThat(Files.readString(peft.resolve("README.md"), UTF_8))
+        .contains("/clip/checkpoints/step-00000004");
+    assertThatThrownBy(() -> job(base, Format.PEFT, folder.resolve("none")).run())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("expected a checkpoint with adapters");
+  }
+
+  @Test
   void formatsThatAFamilyDoesNotHaveAreRefused() throws IOException {
     Path run = TrainedModels.diffusion(folder.resolve("run"));
     for (Format format : Arrays.asList(Format.HF, Format.PEFT)) {

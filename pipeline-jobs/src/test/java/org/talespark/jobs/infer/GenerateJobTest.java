@@ -33,9 +33,9 @@ import org.talespark.jobs.cluster.Sessions;
 import org.talespark.jobs.train.LearnerFiles;
 import org.talespark.jobs.train.TrainedModels;
 import org.talespark.zoo.diffusion.DiffusionModel;
-import org.talespark.zoo.diffusion.NoiseKey;
 import org.talespark.zoo.diffusion.Sampler;
 import org.talespark.zoo.diffusion.Spacing;
+import org.talespark.zoo.nn.NoiseKey;
 
 @Timeout(120)
 class GenerateJobTest {

@@ -106,6 +106,22 @@ public final class Tiny {
         .formatted(tokenizer);
   }
 
+  /** In place of the recipe's task, adapters on a CLIP that is given as the base. */
+  static final String ADAPTERS =
+      """
+      task={
+        type: contrastive,
+        model: null,
+        tokenizer: null,
+        lora: {r: 2, lora_alpha: 4, target_modules: [q_proj, v_proj, fc1]},
+        loss: {type: softmax},
+        context_length: 16,
+        optimizer: {type: adamw, beta1: 0.9, beta2: 0.98, weight_decay: 0.1},
+        schedule: {type: constant},
+        clip_norm: 1.0,
+        ema_decay: 0.9}
+      """;
+
   private Tiny() {}
 
   /** A prepared dataset of 60 pages below a folder. */

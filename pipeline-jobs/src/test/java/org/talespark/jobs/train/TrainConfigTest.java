@@ -19,6 +19,7 @@ import org.talespark.zoo.diffusion.NoiseConfig;
 import org.talespark.zoo.diffusion.Sampler;
 import org.talespark.zoo.diffusion.Spacing;
 import org.talespark.zoo.language.LanguageLearnerConfig;
+import org.talespark.zoo.train.FrozenBase;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
 import org.talespark.zoo.vq.VqLearnerConfig;
 
@@ -47,7 +48,8 @@ class TrainConfigTest {
         "text2image-scenes",
         "dit-scenes",
         "attributes-scenes",
-        "clip-scenes"
+        "clip-scenes",
+        "clip-lora-emoji"
       })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     String[] needed =
@@ -63,7 +65,7 @@ class TrainConfigTest {
         switch (name) {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
-          case "clip-scenes" -> ContrastiveLearnerConfig.class;
+          case "clip-scenes", "clip-lora-emoji" -> ContrastiveLearnerConfig.class;
           case "ddpm-scenes", "text2image-scenes", "dit-scenes" -> DiffusionLearnerConfig.class;
           case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
@@ -129,6 +131,43 @@ class TrainConfigTest {
     assertThatThrownBy(() -> recipe("clip-scenes", "task.tokenizer=/b", setting))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(words);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "task.lora.r=0, r=0",
+    "task.lora.lora_alfa=3, did you mean task.lora.lora_alpha?",
+    "task.lora.lora_dropout=1, lora_dropout=1.0",
+    "task.lora.target_modules=[], target_modules",
+    "task.lora.target_modules=(q, a regular expression",
+    "task.lora.base={checkpoint: run}, --base",
+    "task.lora=null, task.model"
+  })
+  void adaptersThatCannotWorkAreRefusedByTheirKey(String setting, String words) {
+    assertThatThrownBy(() -> recipe("clip-lora-emoji", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void adaptersMayHaveAPatternAndABase() {
+    TrainConfig config =
+        recipe("clip-lora-emoji", "task.lora.target_modules=text_model.*[qv]_proj");
+    ContrastiveLearnerConfig open = (ContrastiveLearnerConfig) config.task();
+    assertThat(open.lora().targetModules().value()).isEqualTo("text_model.*[qv]_proj");
+    FrozenBase base = new FrozenBase("hdfs://a/run/checkpoints/step-00000010", "ab12");
+    ContrastiveLearnerConfig scenes =
+        (ContrastiveLearnerConfig) recipe("clip-scenes", "task.tokenizer=/b").task();
+    TrainConfig based =
+        config.withTask(open.onBase(base, LearnerFiles.JSON.valueToTree(scenes.modelConfig(64))));
+    TrainConfig back =
+        ConfigTree.builder()
+            .yaml("its YAML", ConfigTree.toYaml(based))
+            .build()
+            .bind(TrainConfig.class);
+    assertThat(back).isEqualTo(based);
+    assertThat(back.task().base()).contains(base);
+    assertThat(((ContrastiveLearnerConfig) back.task()).model()).isEqualTo(scenes.model());
   }
 
   @Test

@@ -15,6 +15,7 @@ import org.talespark.jobs.checkpoint.CheckpointStore;
 import org.talespark.zoo.runtime.NativeRuntime;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.Learner;
+import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 
@@ -116,6 +117,13 @@ public final class TrainedModels {
     }
     Files.copy(checkpoint.resolve(LearnerFiles.EMA), directory.resolve(LearnerFiles.MODEL));
     return directory;
+  }
+
+  /** Adapters on a CLIP, which may be anything that {@code --base} takes. */
+  public static Path adapters(Path run, Path base) throws IOException {
+    TrainConfig config = Tiny.config(Tiny.ADAPTERS, "data.flip=false");
+    LearnerConfig task = AdapterBase.given(config.task(), Tiny.uri(base), new Configuration());
+    return trained(run, config.withTask(task));
   }
 
   private static String sha256(Path run) throws IOException {

@@ -1,13 +1,14 @@
-package org.talespark.jobs.config;
+package org.talespark.zoo.io;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.commons.text.similarity.JaroWinklerSimilarity;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** The valid name that a mistyped one most probably meant. */
+/** The valid names that a mistyped one most probably meant. */
 public final class Nearest {
 
   private static final double RESEMBLES = 0.78;
@@ -16,13 +17,19 @@ public final class Nearest {
 
   /** The candidate nearest to a name, or empty when none resembles it. */
   public static Optional<String> to(String name, Collection<String> candidates) {
+    return all(name, candidates).stream().findFirst();
+  }
+
+  /** The candidates that resemble a name, the nearest first. */
+  public static List<String> all(String name, Collection<String> candidates) {
     String wanted = normal(name);
     return candidates.stream()
         .filter(c -> resembles(wanted, normal(c)))
-        .min(
+        .sorted(
             Comparator.<String>comparingInt(
                     c -> LevenshteinDistance.getDefaultInstance().apply(wanted, normal(c)))
-                .thenComparing(Comparator.naturalOrder()));
+                .thenComparing(Comparator.naturalOrder()))
+        .toList();
   }
 
   private static boolean resembles(String wanted, String candidate) {

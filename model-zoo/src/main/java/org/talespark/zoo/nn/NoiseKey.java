@@ -1,7 +1,4 @@
-package org.talespark.zoo.diffusion;
-
-import org.talespark.zoo.nn.Normal;
-import org.talespark.zoo.nn.Uniform;
+package org.talespark.zoo.nn;
 
 /**
  * Keys of random streams. What is drawn for a sample depends on its key alone, never on the batch
