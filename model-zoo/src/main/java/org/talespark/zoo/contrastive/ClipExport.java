@@ -50,7 +50,7 @@ public final class ClipExport {
     if (adapted) {
       notes.add("The checkpoint's adapters are merged into its weights.");
     }
-    if (checkpoint.tensors().containsKey(ClipPlans.LOGIT_BIAS)) {
+    if (checkpoint.tensors().containsKey(ContrastivePull.LOGIT_BIAS)) {
       notes.add(
           "CLIPModel has no logit_bias, which the sigmoid loss trained; similarities keep their order without it.");
     }

@@ -68,7 +68,7 @@ public final class ClipFile {
   }
 
   /** A {@code preprocessor_config.json} for pictures in [-1, 1]. */
-  static byte[] preprocessor(ClipModel.Config config) {
+  public static byte[] preprocessor(ClipModel.Config config) {
     int side = config.visionConfig().imageSize();
     Map<String, Object> file = new LinkedHashMap<>();
     file.put("image_processor_type", "CLIPImageProcessor");

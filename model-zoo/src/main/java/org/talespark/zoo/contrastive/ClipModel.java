@@ -23,15 +23,15 @@ import org.talespark.zoo.text.TextEncoder;
  *   logits = exp(logit_scale) text_embeds image_embeds^T
  * </pre>
  *
- * <p>Projections have no bias; initially they are normal, D^-0.5.
+ * <p>The projections are a {@link JointEmbedding}.
  */
 public final class ClipModel {
-  static final String PIXEL_VALUES = "pixel_values";
+  public static final String PIXEL_VALUES = "pixel_values";
   static final String INPUT_IDS = "input_ids";
   static final String ENDS = "ends";
-  static final String IMAGE_EMBEDS = "image_embeds";
-  static final String TEXT_EMBEDS = "text_embeds";
-  static final String LOGIT_SCALE = "logit_scale";
+  public static final String IMAGE_EMBEDS = "image_embeds";
+  public static final String TEXT_EMBEDS = "text_embeds";
+  public static final String LOGIT_SCALE = "logit_scale";
 
   /**
    * The end token that Hugging Face's first CLIP configurations name, wrongly: with it a text's end
@@ -81,8 +81,22 @@ public final class ClipModel {
       return textConfig.parameters() + visionConfig.parameters() + projections + 1;
     }
 
+    /**
+     * Refuses a run whose pictures are not the model's.
+     *
+     * @param size pixels a side
+     * @param key of this configuration in the task
+     */
+    public void checkPictures(int size, String key) {
+      if (size != visionConfig.imageSize() || visionConfig.numChannels() != 3) {
+        throw new IllegalArgumentException(
+            "Cannot configure training: data.size=%d %s.vision_config.image_size=%d num_channels=%d, expected equal sizes and 3 channels"
+                .formatted(size, key, visionConfig.imageSize(), visionConfig.numChannels()));
+      }
+    }
+
     /** Values of one picture. */
-    int pixels() {
+    public int pixels() {
       return visionConfig.numChannels() * visionConfig.imageSize() * visionConfig.imageSize();
     }
   }
@@ -113,9 +127,9 @@ public final class ClipModel {
     SDVariable pixels = ops.input(PIXEL_VALUES, pixelShape(config, batch));
     SDVariable states = VisionEncoder.states(vision, layers, pixels, batch);
     SDVariable pooled = VisionEncoder.pooled(vision, layers, states, batch);
-    SDVariable projected =
-        project("visual_projection", layers, pooled, vision.hiddenSize(), config);
-    return new Pictures(pixels, ops.name(IMAGE_EMBEDS, projected));
+    SDVariable embeds =
+        JointEmbedding.pictures(layers, pooled, vision.hiddenSize(), config.projectionDim());
+    return new Pictures(pixels, ops.name(IMAGE_EMBEDS, embeds));
   }
 
   /** Builds the text tower, with its projection, for texts of {@code length} tokens. */
@@ -126,8 +140,9 @@ public final class ClipModel {
     SDVariable ends = ops.indices(ENDS, batch);
     SDVariable states = TextEncoder.build(text, layers, ids, batch, length);
     SDVariable pooled = ops.embedding(states, ends, (long) batch * length); // [B, D]
-    SDVariable projected = project("text_projection", layers, pooled, text.hiddenSize(), config);
-    return new Texts(ids, ends, ops.name(TEXT_EMBEDS, projected));
+    SDVariable embeds =
+        JointEmbedding.texts(layers, pooled, text.hiddenSize(), config.projectionDim());
+    return new Texts(ids, ends, ops.name(TEXT_EMBEDS, embeds));
   }
 
   /** The logarithm of the scale of similarities, a scalar. */
@@ -136,19 +151,8 @@ public final class ClipModel {
         LOGIT_SCALE, Nd4j.scalar(DataType.DOUBLE, config.logitScaleInitValue()));
   }
 
-  /** [B, D] -> [B, P], each row of length 1. */
-  private static SDVariable project(
-      String name, Layers layers, SDVariable x, int width, Config config) {
-    Ops ops = layers.ops();
-    SDVariable weight =
-        layers.normal(name + ".weight", 1 / Math.sqrt(width), config.projectionDim(), width);
-    SDVariable projected = layers.linear(name, x, weight, null);
-    SDVariable squares = ops.graph().math().square(projected).sum(true, 1);
-    // not divided: the gradient of a division by a single number is wrong
-    return projected.mul(ops.graph().math().sqrt(squares).rdiv(1.0));
-  }
-
-  static long[] pixelShape(Config config, int batch) {
+  /** [B, C, S, S]. */
+  public static long[] pixelShape(Config config, int batch) {
     VisionEncoder.Config vision = config.visionConfig();
     return new long[] {batch, vision.numChannels(), vision.imageSize(), vision.imageSize()};
   }

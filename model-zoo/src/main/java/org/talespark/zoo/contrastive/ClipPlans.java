@@ -2,7 +2,6 @@ package org.talespark.zoo.contrastive;
 
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.graph.GradientListener;
 import org.talespark.zoo.graph.Ops;
@@ -20,24 +19,17 @@ import org.talespark.zoo.nn.Layers;
  * </pre>
  *
  * <p>The loss needs the embeddings of other workers, so it lies between the two parts of a training
- * step: the gradients that it gives enter as factors g of sum(g embeddings), whose gradient is g.
- * Scale and bias of the similarities stay as the base has them where only adapters are trained.
+ * step ({@link ContrastivePull}). Scale and bias of the similarities stay as the base has them
+ * where only adapters are trained.
  */
 final class ClipPlans implements AutoCloseable {
-  private static final String PICTURE_GRADIENTS = "image_embeds_gradient";
-  private static final String TEXT_GRADIENTS = "text_embeds_gradient";
-  private static final String SCALE_GRADIENT = "logit_scale_gradient";
-  private static final String BIAS_GRADIENT = "logit_bias_gradient";
-  static final String LOGIT_BIAS = "logit_bias";
-
   /** Gradients are exchanged in parts of this size while the backward pass goes on. */
   private static final long BUCKET_BYTES = 1 << 20;
-
-  private static final String PULL = "pull";
 
   private final ContrastiveLearnerConfig config;
   private final TrainedWeights weights;
   private final int batch;
+  private final ContrastivePull pull;
 
   final CompiledGraph training;
 
@@ -51,26 +43,12 @@ final class ClipPlans implements AutoCloseable {
     Layers layers = network.layers();
     ClipModel.Pictures pictures = ClipModel.pictures(model, layers, batch);
     ClipModel.Texts texts = ClipModel.texts(model, layers, batch, config.contextLength());
-    long[] rows = {batch, model.projectionDim()};
-    SDVariable pull =
-        pull(ops, pictures.embeds(), PICTURE_GRADIENTS, rows)
-            .add(pull(ops, texts.embeds(), TEXT_GRADIENTS, rows))
-            .add(pull(ops, ClipModel.logitScale(model, layers), SCALE_GRADIENT, 1));
-    if (config.loss() instanceof PairLoss.Sigmoid sigmoid) {
-      SDVariable bias = layers.parameter(LOGIT_BIAS, Nd4j.scalar(DataType.DOUBLE, sigmoid.bias()));
-      pull = pull.add(pull(ops, bias, BIAS_GRADIENT, 1));
-    }
-    ops.name(PULL, pull);
+    this.pull = new ContrastivePull(config.loss(), batch, model.projectionDim());
+    SDVariable pulled = pull.build(model, layers, pictures.embeds(), texts.embeds());
     CompiledGraph.Builder builder =
-        inputs(CompiledGraph.of(ops.graph()))
-            .lateInput(PICTURE_GRADIENTS, rows)
-            .lateInput(TEXT_GRADIENTS, rows)
-            .lateInput(SCALE_GRADIENT, 1)
-            .losses(PULL)
+        pull.inputs(inputs(CompiledGraph.of(ops.graph())))
+            .losses(pulled.name())
             .bucketBytes(BUCKET_BYTES);
-    if (hasBias()) {
-      builder.lateInput(BIAS_GRADIENT, 1);
-    }
     this.training = network.bind(builder).build();
   }
 
@@ -84,20 +62,12 @@ final class ClipPlans implements AutoCloseable {
     return network.bind(inputs(CompiledGraph.of(inference.graph()))).build();
   }
 
-  private static SDVariable pull(Ops ops, SDVariable variable, String gradient, long... shape) {
-    return variable.mul(ops.input(gradient, shape)).sum();
-  }
-
   private CompiledGraph.Builder inputs(CompiledGraph.Builder builder) {
     return builder
         .input(ClipModel.PIXEL_VALUES, ClipModel.pixelShape(config.model(), batch))
         .input(ClipModel.INPUT_IDS, (long) batch * config.contextLength())
         .input(ClipModel.ENDS, batch)
         .outputs(ClipModel.IMAGE_EMBEDS, ClipModel.TEXT_EMBEDS);
-  }
-
-  private boolean hasBias() {
-    return config.loss() instanceof PairLoss.Sigmoid;
   }
 
   /** A parameter that is a single number, trained or not. */
@@ -114,19 +84,9 @@ final class ClipPlans implements AutoCloseable {
    */
   GlobalLoss.Share step(GlobalLoss loss, int pairs, double factor, GradientListener listener) {
     training.runEarly();
-    GlobalLoss.Share share =
-        loss.compute(
-            training.output(ClipModel.IMAGE_EMBEDS),
-            training.output(ClipModel.TEXT_EMBEDS),
-            pairs,
-            Math.exp(parameter(ClipModel.LOGIT_SCALE)),
-            hasBias() ? parameter(LOGIT_BIAS) : 0);
-    loss.pictureGradients(factor, training.input(PICTURE_GRADIENTS));
-    loss.textGradients(factor, training.input(TEXT_GRADIENTS));
-    training.input(SCALE_GRADIENT).assign(factor * share.scale());
-    if (hasBias()) {
-      training.input(BIAS_GRADIENT).assign(factor * share.bias());
-    }
+    double scale = Math.exp(parameter(ClipModel.LOGIT_SCALE));
+    double bias = pull.hasBias() ? parameter(ContrastivePull.LOGIT_BIAS) : 0;
+    GlobalLoss.Share share = pull.compute(loss, training, pairs, scale, bias, factor);
     training.runLate(listener);
     return share;
   }

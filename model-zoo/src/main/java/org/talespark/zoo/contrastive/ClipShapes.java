@@ -78,7 +78,7 @@ final class ClipShapes {
               parameters.put(name, found);
             });
     for (String name : tensors.keySet()) {
-      if (name.equals(ClipPlans.LOGIT_BIAS)) {
+      if (name.equals(ContrastivePull.LOGIT_BIAS)) {
         parameters.put(name, tensors.get(name));
       } else if (!parameters.containsKey(name) && !POSITIONS.contains(name)) {
         throw refused("tensor=%s is no part of a CLIPModel".formatted(name));

@@ -6,7 +6,7 @@ import org.talespark.zoo.text.TextTokens;
 import org.talespark.zoo.text.Tokenizer;
 
 /** Texts as the text tower reads them, from a tokenizer that fits the model. */
-final class ClipTexts implements AutoCloseable {
+public final class ClipTexts implements AutoCloseable {
 
   /**
    * Texts as rows; those behind the last text are padding.
@@ -16,7 +16,7 @@ final class ClipTexts implements AutoCloseable {
    * @param cut texts that were longer than N
    */
   @SuppressWarnings("ArrayRecordComponent")
-  record Rows(int[] ids, int[] ends, int cut) {}
+  public record Rows(int[] ids, int[] ends, int cut) {}
 
   private static final int PROBE = 8; // tokens, enough for one letter between begin and end
 
@@ -30,7 +30,7 @@ final class ClipTexts implements AutoCloseable {
    * @param length N
    * @throws IllegalArgumentException when the model cannot read what it writes
    */
-  ClipTexts(ClipModel.Config config, Tokenizer tokenizer, int length) {
+  public ClipTexts(ClipModel.Config config, Tokenizer tokenizer, int length) {
     this.config = config;
     this.tokenizer = tokenizer;
     this.length = length;
@@ -66,14 +66,14 @@ final class ClipTexts implements AutoCloseable {
    *
    * @param rows B
    */
-  Rows encode(List<String> texts, int rows) {
+  public Rows encode(List<String> texts, int rows) {
     TextTokens tokens = tokenizer.encode(texts, length);
     int[] ids = Arrays.copyOf(tokens.ids(), rows * length);
     return new Rows(ids, ClipModel.ends(config, ids, length), tokens.cut());
   }
 
   /** The bytes of its {@code tokenizer.json}. */
-  byte[] file() {
+  public byte[] file() {
     return tokenizer.file();
   }
 

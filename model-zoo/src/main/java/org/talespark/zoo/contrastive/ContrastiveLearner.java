@@ -27,9 +27,6 @@ import org.talespark.zoo.train.StepResult;
  * ({@link GlobalLoss}), both towers backward.
  */
 final class ContrastiveLearner implements NetworkLearner {
-  /** The logits' largest scale is 100 (Radford 2021, arXiv:2103.00020, section 2.5). */
-  private static final double MOST_LOG_SCALE = Math.log(100);
-
   private final ContrastiveLearnerConfig config;
   private final LearnerContext context;
   private final ClipTexts texts;
@@ -52,12 +49,7 @@ final class ContrastiveLearner implements NetworkLearner {
             ? TrainedWeights.all(context.seed())
             : TrainedWeights.adapters(config.lora(), base, context.type(), context.seed());
     ClipModel.Config model = config.model();
-    int side = model.visionConfig().imageSize();
-    if (context.size() != side || model.visionConfig().numChannels() != 3) {
-      throw new IllegalArgumentException(
-          "Cannot configure training: data.size=%d model.vision_config.image_size=%d num_channels=%d, expected equal sizes and 3 channels"
-              .formatted(context.size(), side, model.visionConfig().numChannels()));
-    }
+    model.checkPictures(context.size(), "model");
     Tokenizer tokenizer = new Tokenizer(context.files().apply(config.tokenizer()));
     this.texts = new ClipTexts(model, tokenizer, config.contextLength());
     this.plans = new ClipPlans(config, weights, context.type(), context.batch());
@@ -100,8 +92,8 @@ final class ContrastiveLearner implements NetworkLearner {
   }
 
   private void limitScale() {
-    if (weights.frozen().isEmpty() && plans.parameter(ClipModel.LOGIT_SCALE) > MOST_LOG_SCALE) {
-      plans.training.parameters().view(ClipModel.LOGIT_SCALE).assign(MOST_LOG_SCALE);
+    if (weights.frozen().isEmpty()) {
+      ContrastivePull.limitScale(plans.training);
     }
   }
 

@@ -15,7 +15,7 @@ public final class ContrastiveMetrics {
   private ContrastiveMetrics() {}
 
   /** Sums for some texts. */
-  static Map<String, double[]> sums(int texts, int cut) {
+  public static Map<String, double[]> sums(int texts, int cut) {
     Map<String, double[]> sums = new LinkedHashMap<>();
     sums.put(TEXTS, new double[] {texts});
     sums.put(CUT_TEXTS, new double[] {cut});
@@ -23,7 +23,7 @@ public final class ContrastiveMetrics {
   }
 
   /** The metrics of summed sums, and of the embeddings of all samples where there are any. */
-  static Map<String, Double> of(Map<String, double[]> sums, SampleRows rows) {
+  public static Map<String, Double> of(Map<String, double[]> sums, SampleRows rows) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     if (!rows.captions().isEmpty()) {
       metrics.putAll(

@@ -30,7 +30,7 @@ import org.talespark.zoo.train.Reducer;
  * <p>Rows are taken R at a time, and their similarities are computed again for the gradients, so
  * that memory grows with M P + M R: linearly in B.
  */
-final class GlobalLoss implements AutoCloseable {
+public final class GlobalLoss implements AutoCloseable {
   private static final int MOST_ROWS = 64;
 
   /**
@@ -43,7 +43,21 @@ final class GlobalLoss implements AutoCloseable {
    * @param textHits how many of its texts are most similar to their own picture
    * @param pairs G, of all workers
    */
-  record Share(double loss, double scale, double bias, int pictureHits, int textHits, int pairs) {}
+  public record Share(
+      double loss, double scale, double bias, int pictureHits, int textHits, int pairs) {}
+
+  /** What is done with the logits of one of this worker's pictures. */
+  @FunctionalInterface
+  public interface PictureLogits {
+    /**
+     * Takes a row.
+     *
+     * @param picture its number among this worker's
+     * @param logits s x_i t_m for the texts at all M places, where there is one; used again for the
+     *     next picture
+     */
+    void take(int picture, double[] logits);
+  }
 
   private final PairLoss loss;
   private final Reducer reducer;
@@ -67,7 +81,7 @@ final class GlobalLoss implements AutoCloseable {
    *
    * @param type of the embeddings
    */
-  GlobalLoss(PairLoss loss, Reducer reducer, DataType type, int capacity, int width) {
+  public GlobalLoss(PairLoss loss, Reducer reducer, DataType type, int capacity, int width) {
     this.loss = loss;
     this.reducer = reducer;
     this.capacity = capacity;
@@ -95,17 +109,13 @@ final class GlobalLoss implements AutoCloseable {
    * @param newScale s, the same on every worker
    * @param newBias b, the same on every worker; without meaning for the softmax
    */
-  Share compute(INDArray images, INDArray captions, int count, double newScale, double newBias) {
+  public Share compute(
+      INDArray images, INDArray captions, int count, double newScale, double newBias) {
     scale = newScale;
     bias = loss instanceof PairLoss.Sigmoid ? newBias : 0;
     gather(images, captions, count);
     if (loss instanceof PairLoss.Softmax) {
-      Arrays.fill(logSums, 0);
-      pictures.sumExponentials(count);
-      texts.sumExponentials(count);
-      Elements.write(logSums, 1, sharedLogSums);
-      reducer.sum(sharedLogSums);
-      Elements.read(sharedLogSums, logSums);
+      sumExponentials(count);
     }
     pictures.differentiate(count);
     texts.differentiate(count);
@@ -117,6 +127,46 @@ final class GlobalLoss implements AutoCloseable {
         pictures.hits,
         texts.hits,
         pairs);
+  }
+
+  private void sumExponentials(int count) {
+    Arrays.fill(logSums, 0);
+    pictures.sumExponentials(count);
+    texts.sumExponentials(count);
+    Elements.write(logSums, 1, sharedLogSums);
+    reducer.sum(sharedLogSums);
+    Elements.read(sharedLogSums, logSums);
+  }
+
+  /**
+   * c_j = log sum_i exp(s x_i t_j) for the texts at all M places, where there is one, of the batch
+   * that was computed last; all workers call this at the same time.
+   *
+   * @param count as it was then
+   */
+  public double[] textLogSums(int count) {
+    if (loss instanceof PairLoss.Sigmoid) {
+      sumExponentials(count);
+    }
+    return Arrays.copyOfRange(logSums, places, 2 * places);
+  }
+
+  /**
+   * The logits, without b, of the batch that was computed last.
+   *
+   * @param count as it was then
+   */
+  public void pictureLogits(int count, PictureLogits action) {
+    double[] row = new double[places];
+    for (int from = 0; from < count; from += pictures.similarities.rows()) {
+      int n = pictures.multiply(from, count);
+      for (int r = 0; r < n; r++) {
+        for (int m = 0; m < places; m++) {
+          row[m] = scale * pictures.products[r * places + m];
+        }
+        action.take(from + r, row);
+      }
+    }
   }
 
   private void gather(INDArray images, INDArray captions, int count) {

@@ -344,9 +344,14 @@ public final class Ops {
   }
 
   private SDVariable embeddingGradient(SDVariable gradient, SDVariable indices, long rows) {
-    return fused
-        ? new EmbeddingGradient(gradient, indices, rows).output()
-        : NativeOp.backward("unsorted_segment_sum", List.of(gradient, indices), 1, rows).output();
+    if (fused) {
+      return new EmbeddingGradient(gradient, indices, rows).output();
+    }
+    if (indices.getShape()[0] == 1) { // the stock operation is wrong for a single index
+      SDVariable one = oneHot(indices, Math.toIntExact(rows)); // [1, rows]
+      return product(one, gradient, true, false);
+    }
+    return NativeOp.backward("unsorted_segment_sum", List.of(gradient, indices), 1, rows).output();
   }
 
   /** Index of the smallest element of each row: x [N, K] -> int32 [N]. */

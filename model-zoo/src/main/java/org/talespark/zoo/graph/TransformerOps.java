@@ -157,9 +157,14 @@ public final class TransformerOps {
    */
   public SDVariable attention(
       SDVariable query, SDVariable key, SDVariable value, SDVariable mask, int dimension) {
+    return ops.matmul(attentionWeights(query, key, mask, dimension), value, false, false);
+  }
+
+  /** How much each query of {@link #attention} takes of each key: [B, h, T, S]. */
+  public SDVariable attentionWeights(
+      SDVariable query, SDVariable key, SDVariable mask, int dimension) {
     SDVariable scores = ops.matmul(query, key, false, true); // [B, h, T, S]
-    SDVariable weights = maskedSoftmax(scores, mask, 1 / Math.sqrt(dimension));
-    return ops.matmul(weights, value, false, false);
+    return maskedSoftmax(scores, mask, 1 / Math.sqrt(dimension));
   }
 
   /**

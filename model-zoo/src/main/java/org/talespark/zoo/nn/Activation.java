@@ -13,7 +13,8 @@ public enum Activation {
   @JsonProperty("gelu")
   GELU;
 
-  SDVariable apply(Ops ops, SDVariable x) {
+  /** Adds it to a graph. */
+  public SDVariable apply(Ops ops, SDVariable x) {
     return switch (this) {
       case QUICK_GELU -> ops.quickGelu(x);
       case GELU -> ops.gelu(x);

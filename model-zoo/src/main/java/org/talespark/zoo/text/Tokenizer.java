@@ -7,8 +7,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A Hugging Face tokenizer, from its {@code tokenizer.json}. Texts get the special tokens that the
@@ -22,6 +26,7 @@ public final class Tokenizer implements AutoCloseable {
 
   private final byte[] file;
   private final int vocabulary;
+  private final Map<String, Integer> special;
   private final HuggingFaceTokenizer tokenizer;
 
   /**
@@ -33,7 +38,9 @@ public final class Tokenizer implements AutoCloseable {
   public Tokenizer(byte[] file) {
     this.file = file.clone();
     try {
-      this.vocabulary = vocabulary(JSON.readTree(new String(file, UTF_8)));
+      JsonNode json = JSON.readTree(new String(file, UTF_8));
+      this.vocabulary = vocabulary(json);
+      this.special = special(json);
       this.tokenizer =
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(file), Map.of("padding", "false", "truncation", "false"));
@@ -58,6 +65,31 @@ public final class Tokenizer implements AutoCloseable {
       throw new IllegalArgumentException("no model.vocab");
     }
     return most + 1;
+  }
+
+  private static Map<String, Integer> special(JsonNode json) {
+    Map<String, Integer> found = new LinkedHashMap<>();
+    for (JsonNode added : json.path("added_tokens")) {
+      if (added.path("special").asBoolean()) {
+        found.put(added.path("content").asText(), added.path("id").asInt());
+      }
+    }
+    return found;
+  }
+
+  /** The id of a special token by its name, if there is one. */
+  public OptionalInt special(String name) {
+    Integer id = special.get(name);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /** All special tokens: those that the file calls so, and those that stand around every text. */
+  public Set<Integer> specials() {
+    Set<Integer> ids = new TreeSet<>(special.values());
+    for (long id : tokenizer.encode("").getIds()) {
+      ids.add((int) id);
+    }
+    return ids;
   }
 
   /** Ids are below this. */

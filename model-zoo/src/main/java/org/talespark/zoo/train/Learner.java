@@ -69,6 +69,16 @@ public interface Learner extends AutoCloseable {
   Map<String, double[]> evaluate(Batch batch);
 
   /**
+   * The same for metrics that put samples beside others. Which others must depend on the sample and
+   * on all of them alone, not on the batch, so that no division of the work changes the sums.
+   *
+   * @param all held-out samples of this evaluation, also those of other batches
+   */
+  default Map<String, double[]> evaluate(Batch batch, HeldOut all) {
+    return evaluate(batch);
+  }
+
+  /**
    * What held-out samples are with the averaged weights, one row a sample, where metrics need all
    * of them together; put together over batches and workers and given to {@link
    * LearnerConfig#metrics(Map, SampleRows)}.

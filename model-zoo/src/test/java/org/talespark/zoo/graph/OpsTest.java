@@ -132,6 +132,15 @@ class OpsTest {
             (o, x) -> o.embedding(x.get(0), constant(o, 3, 0, 3, 1)),
             in(s(5, 2)),
             in(s(4, 1))),
+        new Case(
+            "embedding of a single index",
+            (o, x) -> o.embedding(o.tanh(x.get(0)), constant(o, 2), 5),
+            in(s(5, 2)),
+            in(s(5, 1))),
+        new Case(
+            "embedding of a single row",
+            (o, x) -> o.embedding(x.get(0), constant(o, 0)),
+            in(s(1, 4))),
         new Case("cumulativeSum along rows", (o, x) -> o.cumulativeSum(x.get(0), 1), in(s(3, 4))),
         new Case(
             "cumulativeSum along columns", (o, x) -> o.cumulativeSum(x.get(0), 0), in(s(4, 3))),

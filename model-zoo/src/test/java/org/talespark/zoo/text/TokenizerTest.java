@@ -21,6 +21,27 @@ final class TokenizerTest {
   }
 
   @Test
+  void specialTokensAreKnownByTheirNames() {
+    try (Tokenizer tokenizer = new Tokenizer(TokenizerFiles.wordsWithMask("a", "red"))) {
+      assertThat(tokenizer.special("<mask>")).hasValue(3);
+      assertThat(tokenizer.special("red")).isEmpty(); // a word, though it is in the vocabulary
+      assertThat(tokenizer.special("[MASK]")).isEmpty();
+      assertThat(tokenizer.specials()).containsExactly(0, 1, 2, 3);
+      assertThat(tokenizer.encode(List.of("a <mask> red"), 5).ids()).containsExactly(2, 5, 3, 6, 1);
+    }
+  }
+
+  @Test
+  void tokensAroundEveryTextAreSpecialAlsoWhereTheFileDoesNotSaySo() {
+    String file = new String(TokenizerFiles.words("a"), UTF_8);
+    byte[] silent = file.replace("\"special\": true", "\"special\": false").getBytes(UTF_8);
+    try (Tokenizer tokenizer = new Tokenizer(silent)) {
+      assertThat(tokenizer.specials()).containsExactly(1, 2);
+      assertThat(tokenizer.special("<bos>")).isEmpty();
+    }
+  }
+
+  @Test
   void otherFilesAreRefused() {
     assertThatThrownBy(() -> new Tokenizer("{}".getBytes(UTF_8)))
         .isInstanceOf(IllegalArgumentException.class)

@@ -8,6 +8,7 @@ import org.talespark.data.image.Grid;
 import org.talespark.data.image.Images;
 import org.talespark.data.image.Pixels;
 import org.talespark.zoo.train.Batch;
+import org.talespark.zoo.train.HeldOut;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.SampleRows;
 
@@ -44,10 +45,34 @@ final class Evaluation {
     for (int from = 0; from < mine.size(); from += batch) {
       List<Integer> part = mine.subList(from, Math.min(mine.size(), from + batch));
       Batch samples = heldOut.batch(part, config.task().pictures());
-      Sums.add(sums, learner.evaluate(samples));
+      Sums.add(sums, learner.evaluate(samples, new Captions(count)));
       rows.add(learner.evaluationRows(samples));
     }
     return new EvaluationPart(sums, SampleRows.joined(rows));
+  }
+
+  /** The captions of all samples that are looked at, also by other workers. */
+  private final class Captions implements HeldOut {
+    private final int count;
+
+    Captions(int count) {
+      this.count = count;
+    }
+
+    @Override
+    public int size() {
+      return count;
+    }
+
+    @Override
+    public String caption(int sample) {
+      try {
+        return heldOut.read(heldOut.place(sample), false).caption();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("Interrupted before caption: sample=" + sample, e);
+      }
+    }
   }
 
   /** A PNG of the first held-out samples and what the learner makes of them; empty for none. */

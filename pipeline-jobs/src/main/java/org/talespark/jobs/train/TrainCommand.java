@@ -33,14 +33,15 @@ public final class TrainCommand extends JobCommand {
           "dit-scenes",
           "attributes-scenes",
           "clip-scenes",
-          "clip-lora-emoji");
+          "clip-lora-emoji",
+          "fusion-scenes");
 
   @Option(
       names = "--recipe",
       required = true,
       paramLabel = "NAME|FILE",
       description =
-          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, dit-scenes, attributes-scenes, clip-scenes, clip-lora-emoji) or a YAML file.")
+          "A built-in recipe (vqvae, vqgan, vqgan-latents, features, language, ddpm-scenes, text2image-scenes, dit-scenes, attributes-scenes, clip-scenes, clip-lora-emoji, fusion-scenes) or a YAML file.")
   private String recipe;
 
   @Option(

@@ -14,6 +14,7 @@ import org.talespark.jobs.sharing.SharingConfig;
 import org.talespark.zoo.attributes.AttributeLearnerConfig;
 import org.talespark.zoo.contrastive.ContrastiveLearnerConfig;
 import org.talespark.zoo.diffusion.DiffusionLearnerConfig;
+import org.talespark.zoo.fusion.FusionLearnerConfig;
 import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.runtime.Allocator;
 import org.talespark.zoo.runtime.NativeRuntime;
@@ -44,7 +45,8 @@ public record TrainConfig(
           @JsonSubTypes.Type(value = LanguageLearnerConfig.class, name = "language"),
           @JsonSubTypes.Type(value = DiffusionLearnerConfig.class, name = "diffusion"),
           @JsonSubTypes.Type(value = AttributeLearnerConfig.class, name = "attributes"),
-          @JsonSubTypes.Type(value = ContrastiveLearnerConfig.class, name = "contrastive")
+          @JsonSubTypes.Type(value = ContrastiveLearnerConfig.class, name = "contrastive"),
+          @JsonSubTypes.Type(value = FusionLearnerConfig.class, name = "fusion")
         })
         LearnerConfig task) {
   private static final Section SECTION = new Section("train", "");

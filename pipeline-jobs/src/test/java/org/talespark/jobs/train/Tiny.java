@@ -84,26 +84,49 @@ public final class Tiny {
         ema_decay: 0.9}
       """;
 
-  /** In place of the recipe's task, a CLIP; {@code tokenizer} is one of 272 tokens. */
-  public static String contrastive(Path tokenizer) {
-    return """
-        task={
-          type: contrastive,
-          model: {
-            text_config: {vocab_size: 272, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
-              num_attention_heads: 2, max_position_embeddings: 16, layer_norm_eps: 1.0e-5, eos_token_id: 1},
-            vision_config: {hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
-              num_attention_heads: 2, num_channels: 3, image_size: 32, patch_size: 16, layer_norm_eps: 1.0e-5},
-            projection_dim: 8, logit_scale_init_value: 2.6592},
-          loss: {type: softmax},
+  private static final String CLIP =
+      """
+      {
+        text_config: {vocab_size: 272, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
+          num_attention_heads: 2, max_position_embeddings: 16, layer_norm_eps: 1.0e-5, eos_token_id: 1},
+        vision_config: {hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
+          num_attention_heads: 2, num_channels: 3, image_size: 32, patch_size: 16, layer_norm_eps: 1.0e-5},
+        projection_dim: 8, logit_scale_init_value: 2.6592}
+      """;
+
+  private static final String OF_TEXTS =
+      """
           tokenizer: '%s',
           context_length: 16,
           optimizer: {type: adamw, beta1: 0.9, beta2: 0.98, weight_decay: 0.1},
           schedule: {type: constant},
           clip_norm: 1.0,
           ema_decay: 0.9}
+      """;
+
+  /** In place of the recipe's task, a CLIP; {@code tokenizer} is one of 272 tokens. */
+  public static String contrastive(Path tokenizer) {
+    return "task={type: contrastive, model: %s, loss: {type: softmax},".formatted(CLIP)
+        + OF_TEXTS.formatted(tokenizer);
+  }
+
+  /** The same towers with fusion behind them; {@code tokenizer} has a mask token. */
+  static String fusion(Path tokenizer) {
+    return """
+        task={
+          type: fusion,
+          model: {
+            clip: %s,
+            fusion: {num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 16, direction: text,
+              layer_norm_eps: 1.0e-5},
+            fusion_dim: 8},
+          objectives: {
+            contrastive: {weight: 1.0, loss: {type: softmax}},
+            mlm: {weight: 1.0, share: 0.15, mask_token: <mask>},
+            itm: {weight: 1.0, negatives: hard}},
         """
-        .formatted(tokenizer);
+            .formatted(CLIP)
+        + OF_TEXTS.formatted(tokenizer);
   }
 
   /** In place of the recipe's task, adapters on a CLIP that is given as the base. */

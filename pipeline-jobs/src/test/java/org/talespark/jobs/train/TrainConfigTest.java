@@ -18,6 +18,8 @@ import org.talespark.zoo.diffusion.LossWeighting;
 import org.talespark.zoo.diffusion.NoiseConfig;
 import org.talespark.zoo.diffusion.Sampler;
 import org.talespark.zoo.diffusion.Spacing;
+import org.talespark.zoo.fusion.FusionLearnerConfig;
+import org.talespark.zoo.fusion.Objectives;
 import org.talespark.zoo.language.LanguageLearnerConfig;
 import org.talespark.zoo.train.FrozenBase;
 import org.talespark.zoo.vq.FeatureLearnerConfig;
@@ -49,14 +51,15 @@ class TrainConfigTest {
         "dit-scenes",
         "attributes-scenes",
         "clip-scenes",
-        "clip-lora-emoji"
+        "clip-lora-emoji",
+        "fusion-scenes"
       })
   void recipesBindAndComeBackFromTheirOwnYaml(String name) {
     String[] needed =
         switch (name) {
           case "text2image-scenes", "dit-scenes" ->
               new String[] {"task.first_stage.checkpoint=hdfs:///a", "task.text.tokenizer=/b"};
-          case "clip-scenes" -> new String[] {"task.tokenizer=/b"};
+          case "clip-scenes", "fusion-scenes" -> new String[] {"task.tokenizer=/b"};
           default -> new String[0];
         };
     TrainConfig config = recipe(name, needed);
@@ -66,6 +69,7 @@ class TrainConfigTest {
           case "features" -> FeatureLearnerConfig.class;
           case "language" -> LanguageLearnerConfig.class;
           case "clip-scenes", "clip-lora-emoji" -> ContrastiveLearnerConfig.class;
+          case "fusion-scenes" -> FusionLearnerConfig.class;
           case "ddpm-scenes", "text2image-scenes", "dit-scenes" -> DiffusionLearnerConfig.class;
           case "attributes-scenes" -> AttributeLearnerConfig.class;
           default -> VqLearnerConfig.class;
@@ -179,6 +183,47 @@ class TrainConfigTest {
     assertThat(config.loss()).isEqualTo(new PairLoss.Sigmoid(-10));
     assertThat(config.located(uri -> "file:" + uri))
         .extracting(task -> ((ContrastiveLearnerConfig) task).tokenizer())
+        .isEqualTo("file:/b");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "task.tokenizer=null; talespark tokenizer",
+        "task.context_length=33; context_length=33",
+        "task.model.clip.text_config.eos_token_id=512; eos_token_id=512",
+        "task.model.fusion.num_attention_heads=3; num_attention_heads=3",
+        "task.model.fusion.direction=back; task.model.fusion.direction",
+        "task.model.fusion_dims=8; did you mean task.model.fusion_dim?",
+        "task.objectives.itm.negatives=none; task.objectives.itm.negatives",
+        "task.objectives.contrastive=null; objectives.itm.negatives=hard",
+        "task.objectives.mlm.share=0; objectives.mlm.share=0.0",
+        "task.objectives.itm.weight=-1; objectives.itm.weight=-1.0",
+        "task.objectives={contrastive: {weight: 1, loss: {type: softmax}}, mlm: null, itm: null}; task.type=contrastive"
+      })
+  void aFusionModelThatCannotWorkIsRefusedByItsKey(String setting, String words) {
+    assertThatThrownBy(() -> recipe("fusion-scenes", "task.tokenizer=/b", setting))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void aFusionModelMayHaveSomeObjectivesOnly() {
+    FusionLearnerConfig config =
+        (FusionLearnerConfig)
+            recipe(
+                    "fusion-scenes",
+                    "task.tokenizer=/b",
+                    "task.objectives.contrastive=null",
+                    "task.objectives.itm=null",
+                    "task.objectives.mlm={weight: 2.0, share: null, mask_token: null}")
+                .task();
+    assertThat(config.objectives())
+        .isEqualTo(new Objectives(null, new Objectives.MaskedLanguage(2, 0.15, "<mask>"), null));
+    assertThat(config.bestMetric()).isEqualTo("mlm_accuracy");
+    assertThat(config.located(uri -> "file:" + uri))
+        .extracting(task -> ((FusionLearnerConfig) task).tokenizer())
         .isEqualTo("file:/b");
   }
 

@@ -161,28 +161,12 @@ class TrainJobTest {
 
   @Test
   void aContrastiveModelIsTrainedAsByOneWorkerAndRanksAllHeldOutPairs() throws IOException {
-    byte[] tokenizer =
-        new TokenizerTraining(
-                Dataset.open(Tiny.uri(dataset), hadoop), 272, TokenizerConfig.defaults())
-            .run(session)
-            .json();
-    Path tokenizers = Files.createDirectory(fresh.resolve("tokenizers"));
-    Files.write(tokenizers.resolve("tokenizer.json"), tokenizer);
-    List<String> settings =
-        List.of(
-            Tiny.contrastive(tokenizers),
-            "train.precision=float64",
-            "train.steps=4",
-            "train.checkpoint_every=4",
-            "data.flip=false",
-            "data.evaluation_samples=11");
+    Path tokenizers = tokenizer(TokenizerConfig.defaults());
+    byte[] tokenizer = Files.readAllBytes(tokenizers.resolve("tokenizer.json"));
     Path two = fresh.resolve("two");
-    Path one = fresh.resolve("one");
-    TrainConfig config = Tiny.config(settings.toArray(String[]::new));
+    TrainConfig config = Tiny.config(few(Tiny.contrastive(tokenizers)));
     TrainJob.Result ofTwo = train(two, false, config);
-    List<String> alone = new ArrayList<>(settings);
-    alone.addAll(List.of("train.workers=1", "train.batch=8"));
-    TrainJob.Result ofOne = train(one, false, Tiny.config(alone.toArray(String[]::new)));
+    TrainJob.Result ofOne = trainAlone(Tiny.contrastive(tokenizers));
     assertThat(ofTwo.loss()).isCloseTo(ofOne.loss(), within(1e-12));
     assertThat(ofTwo.metrics())
         .isEqualTo(ofOne.metrics())
@@ -195,6 +179,61 @@ class TrainJobTest {
         .isEqualTo(((ContrastiveLearnerConfig) config.task()).model());
     assertThat(Tiny.json(checkpoint.resolve("preprocessor_config.json")).at("/image_std/0"))
         .hasToString("0.5");
+  }
+
+  /** The directory of a tokenizer of the dataset, of 272 tokens. */
+  private Path tokenizer(TokenizerConfig tokens) throws IOException {
+    byte[] tokenizer =
+        new TokenizerTraining(Dataset.open(Tiny.uri(dataset), hadoop), 272, tokens)
+            .run(session)
+            .json();
+    Path directory = Files.createDirectory(fresh.resolve("tokenizers"));
+    Files.write(directory.resolve("tokenizer.json"), tokenizer);
+    return directory;
+  }
+
+  /** The settings of four steps of a task. */
+  private static String[] few(String task, String... more) {
+    List<String> settings =
+        new ArrayList<>(
+            List.of(
+                task,
+                "train.precision=float64",
+                "train.steps=4",
+                "train.checkpoint_every=4",
+                "data.flip=false",
+                "data.evaluation_samples=11"));
+    settings.addAll(List.of(more));
+    return settings.toArray(String[]::new);
+  }
+
+  /** With the whole batch. */
+  private TrainJob.Result trainAlone(String task) throws IOException {
+    TrainConfig config = Tiny.config(few(task, "train.workers=1", "train.batch=8"));
+    return train(fresh.resolve("one"), false, config);
+  }
+
+  @Test
+  void aFusionModelIsTrainedAndMeasuredAsByOneWorker() throws IOException {
+    TokenizerConfig withMask =
+        TokenizerConfig.defaults().withSpecial(List.of("<pad>", "<eos>", "<bos>", "<mask>"));
+    String task = Tiny.fusion(tokenizer(withMask));
+    Path two = fresh.resolve("two");
+    TrainJob.Result ofTwo = train(two, false, Tiny.config(few(task)));
+    TrainJob.Result ofOne = trainAlone(task);
+    assertThat(ofTwo.loss()).isCloseTo(ofOne.loss(), within(1e-11));
+    assertThat(ofTwo.metrics())
+        .containsOnlyKeys(ofOne.metrics().keySet())
+        .containsKeys("mlm_accuracy", "mlm_loss", "itm_accuracy", "itm_loss", "mean_recall");
+    ofTwo
+        .metrics()
+        .forEach(
+            (name, value) ->
+                assertThat(value).as(name).isCloseTo(ofOne.metrics().get(name), within(1e-9)));
+    JsonNode config = Tiny.json(Tiny.checkpoint(two, 4).resolve("config.json"));
+    assertThat(config.at("/fusion_config/direction").asText()).isEqualTo("text");
+    assertThat(config.at("/objectives/mlm/mask_token").asText()).isEqualTo("<mask>");
+    assertThat(config.at("/clip_config/projection_dim").asInt()).isEqualTo(8);
   }
 
   private static String withoutTime(JsonNode row) {
