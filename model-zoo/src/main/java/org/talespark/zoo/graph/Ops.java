@@ -347,9 +347,10 @@ public final class Ops {
     if (fused) {
       return new EmbeddingGradient(gradient, indices, rows).output();
     }
-    if (indices.getShape()[0] == 1) { // the stock operation is wrong for a single index
-      SDVariable one = oneHot(indices, Math.toIntExact(rows)); // [1, rows]
-      return product(one, gradient, true, false);
+    long[] shape = indices.getShape(); // null where they are computed
+    if (shape == null || shape[0] == 1) { // the stock operation is wrong for a single index
+      indices = graph.concat(0, indices, indices);
+      gradient = graph.concat(0, gradient, gradient.mul(0.0));
     }
     return NativeOp.backward("unsorted_segment_sum", List.of(gradient, indices), 1, rows).output();
   }

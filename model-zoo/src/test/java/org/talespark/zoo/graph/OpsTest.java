@@ -138,6 +138,14 @@ class OpsTest {
             in(s(5, 2)),
             in(s(5, 1))),
         new Case(
+            "embedding of computed indices",
+            (o, x) -> o.embedding(x.get(0), o.argMinOfRows(o.oneHot(constant(o, 1, 0, 1), 3)), 3),
+            in(s(3, 2))),
+        new Case(
+            "embedding of a single computed index",
+            (o, x) -> o.embedding(x.get(0), o.argMinOfRows(o.oneHot(constant(o, 0), 3)), 3),
+            in(s(3, 2))),
+        new Case(
             "embedding of a single row",
             (o, x) -> o.embedding(x.get(0), constant(o, 0)),
             in(s(1, 4))),
