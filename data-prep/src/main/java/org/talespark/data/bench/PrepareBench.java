@@ -125,7 +125,9 @@ public final class PrepareBench {
     Map<String, Converter> converters = new LinkedHashMap<>();
     converters.put(OURS, new OurConverter(s.size(), s.quality(), s.threads()));
     if (!s.python().isEmpty()) {
-      converters.put(PYTHON, new PeerConverter(s.python(), s.size(), s.quality(), s.threads()));
+      converters.put(
+          PYTHON,
+          new PeerConverter(new PeerProgram(s.python()), s.size(), s.quality(), s.threads()));
     }
     converters.put(IMAGEIO, new ImageIoConverter(s.size(), s.quality(), s.threads()));
     return converters;

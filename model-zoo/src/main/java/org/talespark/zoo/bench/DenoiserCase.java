@@ -11,7 +11,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.diffusion.DenoiserConfig;
 import org.talespark.zoo.diffusion.Dit;
 import org.talespark.zoo.diffusion.UNet2DCondition;
-import org.talespark.zoo.graph.Interpreter;
 import org.talespark.zoo.graph.Ops;
 import org.talespark.zoo.nn.Layers;
 
@@ -68,10 +67,7 @@ record DenoiserCase(String name, DenoiserConfig config, int batch, int side, int
 
   @Override
   public Interpreted interpreted() {
-    SameDiff graph = graph(new Ops(DataType.FLOAT, false));
-    Interpreter interpreter = new Interpreter(graph, List.of(LOSS), StepCase.trained(graph));
-    Map<String, INDArray> inputs = inputs();
-    return () -> interpreter.gradients(inputs);
+    return StepCase.twin(graph(new Ops(DataType.FLOAT, false)), inputs());
   }
 
   private SameDiff graph(Ops ops) {

@@ -29,7 +29,8 @@ public final class StepBench {
           new TransformerCase(4, 256, 256, 8),
           new VqVaeCase(16, 64, 128, 3, 64, 512),
           DenoiserCase.uNet(),
-          DenoiserCase.dit());
+          DenoiserCase.dit(),
+          ClipCase.vitB32());
 
   private StepBench() {}
 

@@ -9,12 +9,13 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.talespark.zoo.graph.Interpreter;
 
 /**
  * A training step that SameDiff's interpreter can run too: some placeholders, one scalar loss
  * {@value #LOSS}, and the graph's variables, which are all trained.
  */
-sealed interface StepCase permits TransformerCase, VqVaeCase, DenoiserCase {
+sealed interface StepCase permits TransformerCase, VqVaeCase, DenoiserCase, ClipCase {
   String INPUT = "x";
   String LOSS = "loss";
 
@@ -40,6 +41,12 @@ sealed interface StepCase permits TransformerCase, VqVaeCase, DenoiserCase {
     List<String> trained = trained(graph);
     Map<String, INDArray> inputs = inputs();
     return () -> graph.calculateGradients(inputs, trained);
+  }
+
+  /** A step in the interpreter of a twin without fused operations, whose gradients are its own. */
+  static Interpreted twin(SameDiff graph, Map<String, INDArray> inputs) {
+    Interpreter interpreter = new Interpreter(graph, List.of(LOSS), trained(graph));
+    return () -> interpreter.gradients(inputs);
   }
 
   /** The graph's variables. */

@@ -89,7 +89,7 @@ public record StepResult(int threads, int rounds, int processes, List<Case> case
   }
 
   /** The middle value, or the mean of the two in the middle. */
-  static double median(double[] values) {
+  public static double median(double[] values) {
     double[] sorted = values.clone();
     java.util.Arrays.sort(sorted);
     int middle = sorted.length / 2;

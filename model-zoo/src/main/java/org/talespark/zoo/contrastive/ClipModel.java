@@ -27,8 +27,8 @@ import org.talespark.zoo.text.TextEncoder;
  */
 public final class ClipModel {
   public static final String PIXEL_VALUES = "pixel_values";
-  static final String INPUT_IDS = "input_ids";
-  static final String ENDS = "ends";
+  public static final String INPUT_IDS = "input_ids";
+  public static final String ENDS = "ends";
   public static final String IMAGE_EMBEDS = "image_embeds";
   public static final String TEXT_EMBEDS = "text_embeds";
   public static final String LOGIT_SCALE = "logit_scale";

@@ -11,8 +11,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.talespark.zoo.contrastive.ClipModel;
+import org.talespark.zoo.contrastive.VisionEncoder;
 import org.talespark.zoo.diffusion.Dit;
 import org.talespark.zoo.diffusion.UNet2DCondition;
+import org.talespark.zoo.nn.Activation;
+import org.talespark.zoo.text.TextEncoder;
 
 /** No timing is asserted: only what holds on a busy machine too. */
 class StepBenchTest {
@@ -53,6 +57,23 @@ class StepBenchTest {
       assertThat(each.maxGradientDifference()).as(each.name()).isBetween(0.0, 1e-4);
       assertThat(each.ratio()).as(each.name()).isPositive();
     }
+  }
+
+  @Test
+  void clipsPlanDiffersFromTheInterpreterByRoundingAlone() {
+    ClipModel.Config clip =
+        new ClipModel.Config(
+            new TextEncoder.Config(11, 8, 16, 2, 2, 5, 1e-5, Activation.QUICK_GELU, 10),
+            new VisionEncoder.Config(8, 16, 2, 2, 3, 8, 4, 1e-5, Activation.QUICK_GELU),
+            6,
+            1);
+    StepResult result =
+        StepBench.measure(
+            new StepBench.Settings(1, 0, 2), List.of(new ClipCase(clip, 3)), line -> {});
+    StepResult.Case found = result.cases().get(0);
+    assertThat(found.name()).isEqualTo("clip_b32_step");
+    assertThat(found.maxGradientDifference()).isBetween(0.0, 1e-4);
+    assertThat(found.ratio()).isPositive();
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.talespark.data.bench.PeerProgram;
 import org.talespark.data.bench.Photographs;
 import org.talespark.data.bench.PrepareBench;
 import org.talespark.data.bench.PrepareFigures;
@@ -131,7 +132,7 @@ public final class BenchPrepareCommand extends JobCommand {
       throw new IllegalArgumentException(
           "Cannot time preparation: --copies=%d, expected at least 1".formatted(copies));
     }
-    List<String> command = python.isBlank() ? List.of() : List.of(python.strip().split("\\s+", -1));
+    List<String> command = python.isBlank() ? List.of() : PeerProgram.of(python).command();
     PrepareFigures found =
         PrepareBench.run(
             new PrepareBench.Settings(

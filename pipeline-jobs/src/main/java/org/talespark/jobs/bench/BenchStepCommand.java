@@ -3,6 +3,7 @@ package org.talespark.jobs.bench;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.talespark.data.bench.PeerProgram;
 import org.talespark.jobs.Context;
 import org.talespark.jobs.ForPeople;
 import org.talespark.jobs.JobCommand;
@@ -45,8 +46,20 @@ public final class BenchStepCommand extends JobCommand {
       description = "A case to measure; may be repeated; without it all of them.")
   private List<String> cases = new ArrayList<>();
 
-  /** The result with the keys of {@link StepResult}. */
-  record Steps(int threads, int rounds, int processes, List<StepResult.Case> cases)
+  @Option(
+      names = "--python",
+      paramLabel = "COMMAND",
+      description =
+          "Also times this command, in turn with each process, such as \"python3 pipeline-jobs/src/peers/steps_torch.py\".")
+  private String python = "";
+
+  /** The result with the keys of {@link StepResult}, and the peer's cases if it was asked. */
+  record Steps(
+      int threads,
+      int rounds,
+      int processes,
+      List<StepResult.Case> cases,
+      List<PeerSteps.Case> peers)
       implements ForPeople {
 
     @Override
@@ -68,6 +81,11 @@ public final class BenchStepCommand extends JobCommand {
                     each.sumOfArraysBytes() / 1048576.0,
                     each.arraysAllocated()));
       }
+      for (PeerSteps.Case each : peers) {
+        text.append(
+            "%-18s peer %.1f ms, %.2f times the compiled step%n"
+                .formatted(each.name(), each.peerMs(), each.ratio()));
+      }
       return text.toString();
     }
   }
@@ -78,15 +96,24 @@ public final class BenchStepCommand extends JobCommand {
       throw new IllegalArgumentException(
           "Cannot time steps: processes=%d, expected at least 1".formatted(processes));
     }
-    StepProcess process =
-        new StepProcess(
-            new StepBench.Settings(rounds, StepProcess.WARM_UP, threads), StepBench.checked(cases));
+    StepBench.Settings settings = new StepBench.Settings(rounds, StepProcess.WARM_UP, threads);
+    StepProcess process = new StepProcess(settings, StepBench.checked(cases));
+    PeerSteps peer =
+        python.isBlank() ? null : new PeerSteps(PeerProgram.of(python), settings, cases);
     List<StepResult> results = new ArrayList<>();
     for (int i = 0; i < processes; i++) {
       context.log().println("process %d of %d".formatted(i + 1, processes));
       results.add(process.measure());
+      if (peer != null) {
+        peer.measure(results.get(i));
+      }
     }
     StepResult all = StepResult.combine(results);
-    return new Steps(all.threads(), all.rounds(), all.processes(), all.cases());
+    return new Steps(
+        all.threads(),
+        all.rounds(),
+        all.processes(),
+        all.cases(),
+        peer == null ? List.of() : peer.found(all));
   }
 }

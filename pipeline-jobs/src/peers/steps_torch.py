@@ -1,11 +1,12 @@
-"""The peer of `bench step --case unet_step --case dit_s8_step`: PyTorch, on two threads.
+"""The peer of `bench step`: training steps in PyTorch.
 
-usage: OMP_WAIT_POLICY=PASSIVE python3 denoisers_torch.py [STEPS]
+usage: steps_torch.py STEPS THREADS CASE...
 
-The same networks on the same shapes: a conditional U-Net on latents [8, 4, 16, 16] (64 and 128
-channels) and DiT-S with patches of 8 on latents [8, 4, 32, 32], both under texts of 32 tokens of
-width 128 of which 8 are padding. A step is forward, mean squared error and backward. Prints one
-line of JSON for each: parameters (to compare with the plan's), and milliseconds.
+Knows `unet_step`, `dit_s8_step` and `clip_b32_step` and leaves out other cases. The same networks
+on the same shapes: a conditional U-Net on latents [8, 4, 16, 16] (64 and 128 channels) and DiT-S
+with patches of 8 on latents [8, 4, 32, 32], both under texts of 32 tokens of width 128 of which 8
+are padding; CLIP with the towers of ViT-B/32 on 8 pairs. A step is forward, loss and backward.
+Prints one line of JSON for each: parameters (to compare with the plan's), and milliseconds.
 """
 
 import json
@@ -178,19 +179,100 @@ class Dit(nn.Module):
         return h.reshape(BATCH, 4, self.side, self.side)
 
 
-def measure(name, model, steps):
+class Tower(nn.Module):
+    """Layers of a transformer that normalises before attention."""
+
+    def __init__(self, width, heads, count):
+        super().__init__()
+        self.norm1 = nn.ModuleList([nn.LayerNorm(width) for _ in range(count)])
+        self.attention = nn.ModuleList(
+            [Attention(width, width, heads, True) for _ in range(count)]
+        )
+        self.norm2 = nn.ModuleList([nn.LayerNorm(width) for _ in range(count)])
+        self.fc1 = nn.ModuleList([nn.Linear(width, 4 * width) for _ in range(count)])
+        self.fc2 = nn.ModuleList([nn.Linear(4 * width, width) for _ in range(count)])
+
+    def forward(self, x, penalty=None):
+        layers = zip(self.norm1, self.attention, self.norm2, self.fc1, self.fc2)
+        for norm1, attention, norm2, fc1, fc2 in layers:
+            u = norm1(x)
+            x = x + attention(u, u, penalty)
+            u = fc1(norm2(x))
+            x = x + fc2(u * torch.sigmoid(1.702 * u))
+        return x
+
+
+class Clip(nn.Module):
+    words, length, pixels, patch = 49408, 77, 224, 32
+
+    def __init__(self):
+        super().__init__()
+        places = (self.pixels // self.patch) ** 2 + 1
+        self.patches = nn.Conv2d(3, 768, self.patch, stride=self.patch, bias=False)
+        self.class_embedding = nn.Parameter(torch.randn(768) * 768**-0.5)
+        self.picture_positions = nn.Parameter(torch.randn(places, 768) * 768**-0.5)
+        self.pre_norm, self.post_norm = nn.LayerNorm(768), nn.LayerNorm(768)
+        self.picture_tower = Tower(768, 12, 12)
+        self.picture_projection = nn.Linear(768, 512, bias=False)
+        self.tokens = nn.Embedding(self.words, 512)
+        self.text_positions = nn.Parameter(torch.randn(self.length, 512) * 0.01)
+        self.text_tower, self.final_norm = Tower(512, 8, 12), nn.LayerNorm(512)
+        self.text_projection = nn.Linear(512, 512, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        causal = torch.full((self.length, self.length), -math.inf).triu(1)
+        self.register_buffer("causal", causal)
+
+    def forward(self, pictures, ids, ends):
+        x = self.patches(pictures).flatten(2).transpose(1, 2)
+        x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], 1)
+        x = self.picture_tower(self.pre_norm(x + self.picture_positions))
+        pictures = F.normalize(self.picture_projection(self.post_norm(x[:, 0])), dim=-1)
+        x = self.text_tower(self.tokens(ids) + self.text_positions, self.causal)
+        x = self.final_norm(x)[torch.arange(len(x)), ends]
+        texts = F.normalize(self.text_projection(x), dim=-1)
+        return self.logit_scale.exp() * texts @ pictures.T
+
+
+def denoiser(model):
     sample = torch.randn(BATCH, 4, model.side, model.side)
     target = torch.randn(BATCH, 4, model.side, model.side)
     features = torch.randn(BATCH, model.time)
     text = torch.randn(BATCH, TOKENS, TEXT)
     penalty = torch.zeros(BATCH, 1, 1, TOKENS)
     penalty[..., TOKENS - TOKENS // 4 :] = -1e9
+    return model, lambda: F.mse_loss(model(sample, features, text, penalty), target)
+
+
+def clip():
+    model = Clip()
+    pictures = torch.randn(BATCH, 3, model.pixels, model.pixels)
+    ids = torch.randint(model.words - 1, (BATCH, model.length))
+    ends = torch.randint(1, model.length, (BATCH,))
+    ids[torch.arange(BATCH), ends] = model.words - 1
+    pairs = torch.arange(BATCH)
+
+    def loss():
+        logits = model(pictures, ids, ends)
+        return (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2
+
+    return model, loss
+
+
+CASES = {
+    "unet_step": lambda: denoiser(UNet()),
+    "dit_s8_step": lambda: denoiser(Dit()),
+    "clip_b32_step": clip,
+}
+
+
+def measure(name, steps):
+    model, loss = CASES[name]()
     times = []
     for step in range(steps + 5):
         start = time.perf_counter()
         for parameter in model.parameters():
             parameter.grad = None
-        F.mse_loss(model(sample, features, text, penalty), target).backward()
+        loss().backward()
         if step >= 5:
             times.append((time.perf_counter() - start) * 1e3)
     result = {
@@ -203,12 +285,13 @@ def measure(name, model, steps):
     print(json.dumps(result), flush=True)
 
 
-def main(steps):
-    torch.set_num_threads(2)
+def main(steps, threads, names):
+    torch.set_num_threads(threads)
     torch.manual_seed(1)
-    measure("unet_step", UNet(), steps)
-    measure("dit_s8_step", Dit(), steps)
+    for name in names:
+        if name in CASES:
+            measure(name, steps)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
