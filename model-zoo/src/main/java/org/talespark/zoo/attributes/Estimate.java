@@ -1,5 +1,9 @@
 package org.talespark.zoo.attributes;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
 /**
  * A measured value and its 95 % confidence interval.
  *
@@ -55,5 +59,21 @@ public record Estimate(double value, double low, double high) {
     }
     double half = DEVIATIONS * Math.sqrt(squares * (groups - 1) / groups);
     return new Estimate(value, value - half, value + half);
+  }
+
+  /**
+   * The same of several statistics by name.
+   *
+   * @param without the statistics without each group, at least two
+   */
+  public static Map<String, Estimate> jackknife(
+      Map<String, Double> values, List<Map<String, Double>> without) {
+    Map<String, Estimate> estimates = new LinkedHashMap<>();
+    values.forEach(
+        (name, value) ->
+            estimates.put(
+                name,
+                jackknife(value, without.stream().mapToDouble(each -> each.get(name)).toArray())));
+    return estimates;
   }
 }

@@ -2,7 +2,6 @@ package org.talespark.zoo.contrastive;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -148,12 +147,7 @@ final class ContrastiveLearner implements NetworkLearner {
         Arrays.copyOf(pictures(batch), all),
         texts.encode(batch.captions(), context.batch()));
     evaluation.run();
-    Map<String, float[][]> rows = new LinkedHashMap<>();
-    for (String name : List.of(ClipModel.IMAGE_EMBEDS, ClipModel.TEXT_EMBEDS)) {
-      float[][] embeddings = evaluation.output(name).toFloatMatrix();
-      rows.put(name, Arrays.copyOf(embeddings, batch.size()));
-    }
-    return new SampleRows(batch.captions(), rows);
+    return ContrastiveMetrics.rows(evaluation, batch.captions());
   }
 
   /** It makes no pictures. */

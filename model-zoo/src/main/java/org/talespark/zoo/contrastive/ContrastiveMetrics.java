@@ -1,7 +1,10 @@
 package org.talespark.zoo.contrastive;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.train.SampleRows;
 
 /** Held-out figures of a contrastive model: {@link Retrieval}, and how many captions were cut. */
@@ -20,6 +23,19 @@ public final class ContrastiveMetrics {
     sums.put(TEXTS, new double[] {texts});
     sums.put(CUT_TEXTS, new double[] {cut});
     return sums;
+  }
+
+  /**
+   * The embeddings of a batch, for {@link #of}.
+   *
+   * @param plan whose outputs they are, a row for each caption and perhaps more behind them
+   */
+  public static SampleRows rows(CompiledGraph plan, List<String> captions) {
+    Map<String, float[][]> rows = new LinkedHashMap<>();
+    for (String name : List.of(ClipModel.IMAGE_EMBEDS, ClipModel.TEXT_EMBEDS)) {
+      rows.put(name, Arrays.copyOf(plan.output(name).toFloatMatrix(), captions.size()));
+    }
+    return new SampleRows(captions, rows);
   }
 
   /** The metrics of summed sums, and of the embeddings of all samples where there are any. */

@@ -151,9 +151,7 @@ public final class Dit {
   }
 
   private SDVariable conditionLinear(String name, SDVariable x, int in) {
-    int width = config.hiddenSize();
-    SDVariable weight = layers.normal(name + ".weight", TIME_DEVIATION, width, in);
-    return layers.linear(name, x, weight, layers.zeros(name + ".bias", width));
+    return layers.normalLinear(name, x, TIME_DEVIATION, in, config.hiddenSize());
   }
 
   /** [B, C, S, S] -> [B*T, D], row by row of the grid. */

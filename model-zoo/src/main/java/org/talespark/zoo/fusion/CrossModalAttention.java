@@ -104,18 +104,11 @@ public final class CrossModalAttention {
     SDVariable values = transformerOps.splitHeads(v, shape.batch(), shape.keys(), heads);
     SDVariable mixed = ops.matmul(weights, values, false, false); // [B, h, T, d]
     SDVariable rows = transformerOps.joinHeads(mixed, shape.batch(), shape.queries(), heads);
-    SDVariable output = linear(layers, name + "out_proj", rows, outDeviation, hidden, hidden);
+    SDVariable output = layers.normalLinear(name + "out_proj", rows, outDeviation, hidden, hidden);
     return new Handles(output, weights);
   }
 
   private static SDVariable linear(Layers layers, String name, SDVariable x, int in, int out) {
-    return linear(layers, name, x, 1 / Math.sqrt(in), in, out);
-  }
-
-  /** x [N, in] -> [N, out], with normal initial weights. */
-  static SDVariable linear(
-      Layers layers, String name, SDVariable x, double deviation, int in, int out) {
-    SDVariable weight = layers.normal(name + ".weight", deviation, out, in);
-    return layers.linear(name, x, weight, layers.zeros(name + ".bias", out));
+    return layers.normalLinear(name, x, 1 / Math.sqrt(in), in, out);
   }
 }

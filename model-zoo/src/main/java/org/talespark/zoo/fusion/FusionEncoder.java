@@ -221,16 +221,9 @@ public final class FusionEncoder {
   private SDVariable feedForward(String name, SDVariable x, int width) {
     int inner = config.intermediateSize();
     String root = ROOT + name;
-    SDVariable h =
-        CrossModalAttention.linear(
-            layers, root + "fc1", x, 1 / Math.sqrt(2.0 * width), width, inner);
-    return CrossModalAttention.linear(
-        layers,
-        root + "fc2",
-        config.hiddenAct().apply(ops, h),
-        residualDeviation(width),
-        inner,
-        width);
+    SDVariable h = layers.normalLinear(root + "fc1", x, 1 / Math.sqrt(2.0 * width), width, inner);
+    return layers.normalLinear(
+        root + "fc2", config.hiddenAct().apply(ops, h), residualDeviation(width), inner, width);
   }
 
   /** Of the projections whose results are added to the stream. */

@@ -2,7 +2,6 @@ package org.talespark.zoo.fusion;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -298,12 +297,7 @@ final class FusionLearner implements NetworkLearner {
     descent.average();
     evaluation.fillPairs(batch.pictures(), texts.encode(batch.captions(), context.batch()));
     evaluation.graph.runEarly();
-    Map<String, float[][]> rows = new LinkedHashMap<>();
-    for (String name : List.of(ClipModel.IMAGE_EMBEDS, ClipModel.TEXT_EMBEDS)) {
-      float[][] embeddings = evaluation.graph.output(name).toFloatMatrix();
-      rows.put(name, Arrays.copyOf(embeddings, batch.size()));
-    }
-    return new SampleRows(batch.captions(), rows);
+    return ContrastiveMetrics.rows(evaluation.graph, batch.captions());
   }
 
   /** It makes no pictures. */

@@ -40,9 +40,7 @@ final class MaskedLanguageHead {
       Activation activation,
       double epsilon) {
     Ops ops = layers.ops();
-    SDVariable h =
-        CrossModalAttention.linear(
-            layers, ROOT + "dense", states, 1 / Math.sqrt(width), width, width);
+    SDVariable h = layers.normalLinear(ROOT + "dense", states, 1 / Math.sqrt(width), width, width);
     h = layers.layerNorm(ROOT + "layer_norm", activation.apply(ops, h), width, epsilon);
     return ops.linear(h, embeddings, layers.zeros(ROOT + "bias", vocabulary));
   }

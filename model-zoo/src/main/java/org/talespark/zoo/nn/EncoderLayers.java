@@ -127,16 +127,16 @@ public final class EncoderLayers {
     int width = config.hiddenSize();
     int heads = config.numAttentionHeads();
     double deviation = 1 / Math.sqrt(width);
-    SDVariable query = split(linear(name + "q_proj", x, deviation, width, width));
-    SDVariable key = split(linear(name + "k_proj", x, deviation, width, width));
-    SDVariable value = split(linear(name + "v_proj", x, deviation, width, width));
+    SDVariable query = split(layers.normalLinear(name + "q_proj", x, deviation, width, width));
+    SDVariable key = split(layers.normalLinear(name + "k_proj", x, deviation, width, width));
+    SDVariable value = split(layers.normalLinear(name + "v_proj", x, deviation, width, width));
     AttentionShape shape = new AttentionShape(batch, tokens, heads, heads, width / heads);
     SDVariable mixed =
         causal
             ? transformerOps.causalAttention(query, key, value, shape)
             : transformerOps.attention(query, key, value, null, shape.dimension());
     SDVariable rows = transformerOps.joinHeads(mixed, batch, tokens, heads);
-    return linear(name + "out_proj", rows, residualDeviation(), width, width);
+    return layers.normalLinear(name + "out_proj", rows, residualDeviation(), width, width);
   }
 
   /** [B*T, D] -> [B, h, T, d]. */
@@ -147,18 +147,13 @@ public final class EncoderLayers {
   private SDVariable feedForward(String name, SDVariable x) {
     int width = config.hiddenSize();
     int inner = config.intermediateSize();
-    SDVariable h = linear(name + "fc1", x, 1 / Math.sqrt(2.0 * width), width, inner);
-    return linear(
+    SDVariable h = layers.normalLinear(name + "fc1", x, 1 / Math.sqrt(2.0 * width), width, inner);
+    return layers.normalLinear(
         name + "fc2", config.hiddenAct().apply(ops, h), residualDeviation(), inner, width);
   }
 
   /** Of the projections whose results are added to the stream. */
   private double residualDeviation() {
     return 1 / Math.sqrt(2.0 * config.hiddenSize() * config.numHiddenLayers());
-  }
-
-  private SDVariable linear(String name, SDVariable x, double deviation, int in, int out) {
-    SDVariable weight = layers.normal(name + ".weight", deviation, out, in);
-    return layers.linear(name, x, weight, layers.zeros(name + ".bias", out));
   }
 }

@@ -105,6 +105,12 @@ public final class Layers {
     return linear(name, x, uniform(name + ".weight", 1 / Math.sqrt(in), out, in), null);
   }
 
+  /** x [N, in] -> [N, out]: weights from a normal distribution around zero, biases zero. */
+  public SDVariable normalLinear(String name, SDVariable x, double deviation, int in, int out) {
+    return linear(
+        name, x, normal(name + ".weight", deviation, out, in), zeros(name + ".bias", out));
+  }
+
   /** A linear layer that begins as zero: x [N, in] -> [N, out]. */
   public SDVariable zeroLinear(String name, SDVariable x, int in, int out) {
     return linear(name, x, zeros(name + ".weight", out, in), zeros(name + ".bias", out));

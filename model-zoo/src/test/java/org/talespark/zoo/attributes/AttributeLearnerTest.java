@@ -2,10 +2,11 @@ package org.talespark.zoo.attributes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.talespark.zoo.attributes.Toys.arrays;
 import static org.talespark.zoo.attributes.Toys.batch;
-import static org.talespark.zoo.attributes.Toys.copies;
-import static org.talespark.zoo.attributes.Toys.largestDifference;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -22,12 +23,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedRun;
 
 class AttributeLearnerTest {
   private static final ObjectMapper JSON =
@@ -133,11 +134,7 @@ class AttributeLearnerTest {
         Map<String, Double> expected = whole.step(batch(step, 0, 4), progress(step)).losses();
         assertThat(resumed.step(batch(step, 0, 4), progress(step)).losses()).isEqualTo(expected);
       }
-      Map<String, INDArray> end = arrays(resumed);
-      arrays(whole)
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, end.get(name))).as(name).isZero());
+      assertSameBits(resumed, arrays(whole));
       assertThat(resumed.counters()).isEqualTo(whole.counters());
     }
   }
@@ -223,50 +220,17 @@ class AttributeLearnerTest {
       DataType type, int workers, int steps, double tolerance) throws Exception {
     assertThat(AttributeLabels.of(Toys.GRAMMAR, batch(0, 0, 6).captions(), 6).named())
         .isNotEqualTo(AttributeLabels.of(Toys.GRAMMAR, batch(0, 6, 6).captions(), 6).named());
-    List<Map<String, Double>> one = train(type, 1, steps);
-    List<Map<String, Double>> several = train(type, workers, steps);
-    for (int step = 0; step < steps; step++) {
-      Map<String, Double> expected = one.get(step);
-      several
-          .get(step)
-          .forEach(
-              (name, value) ->
-                  assertThat(value)
-                      .as(name)
-                      .isCloseTo(
-                          expected.get(name),
-                          Offset.offset(tolerance * (1 + Math.abs(expected.get(name))))));
-    }
+    train(type, workers, steps).assertLossesOf(train(type, 1, steps), tolerance);
   }
 
-  /** The losses of each step; replicas end equal to the bit. */
-  private static List<Map<String, Double>> train(DataType type, int workers, int steps)
-      throws Exception {
-    record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
+  /** On the same pictures whatever the number of workers. */
+  private static TrainedRun train(DataType type, int workers, int steps) throws Exception {
     int each = 12 / workers;
-    List<Run> runs =
-        new InProcessWorkers(workers)
-            .run(
-                reducer -> {
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  try (Learner learner = Toys.config().create(Toys.context(each, type, reducer))) {
-                    for (int step = 0; step < steps; step++) {
-                      Batch batch = batch(step, reducer.rank() * each, each);
-                      losses.add(learner.step(batch, progress(step)).losses());
-                    }
-                    return new Run(losses, copies(learner));
-                  }
-                });
-    for (Run run : runs) {
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0).losses();
+    return TrainedRun.of(
+        workers,
+        steps,
+        reducer -> Toys.config().create(Toys.context(each, type, reducer)),
+        (step, rank) -> batch(step, rank * each, each));
   }
 
   @Test
@@ -298,10 +262,7 @@ class AttributeLearnerTest {
           .isInstanceOf(NonFiniteException.class)
           .hasMessageContaining("step=7 worker=0")
           .hasMessageContaining("[toy-7-0, toy-7-1]");
-      arrays(learner)
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, before.get(name))).as(name).isZero());
+      assertSameBits(learner, before);
     }
   }
 }

@@ -1,16 +1,13 @@
 package org.talespark.zoo.attributes;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Reducer;
 
@@ -100,23 +97,5 @@ final class Toys {
         }
       }
     }
-  }
-
-  static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  static Map<String, INDArray> copies(Learner learner) {
-    Map<String, INDArray> all = arrays(learner);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
-  static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
   }
 }

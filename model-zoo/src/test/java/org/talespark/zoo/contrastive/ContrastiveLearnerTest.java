@@ -2,6 +2,10 @@ package org.talespark.zoo.contrastive;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,13 +27,13 @@ import org.talespark.zoo.lora.TrainedWeights;
 import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.SampleRows;
+import org.talespark.zoo.train.TrainedRun;
 
 class ContrastiveLearnerTest {
   private static final PairLoss SOFTMAX = new PairLoss.Softmax();
@@ -41,24 +45,6 @@ class ContrastiveLearnerTest {
 
   private static Progress progress(long step) {
     return new Progress(step, 0);
-  }
-
-  private static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  private static Map<String, INDArray> copies(Learner learner) {
-    Map<String, INDArray> all = arrays(learner);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
-  private static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
   }
 
   private static List<PairLoss> losses() {
@@ -203,11 +189,7 @@ class ContrastiveLearnerTest {
         Map<String, Double> expected = whole.step(batch, progress(step)).losses();
         assertThat(resumed.step(batch, progress(step)).losses()).isEqualTo(expected);
       }
-      Map<String, INDArray> end = copies(whole);
-      arrays(resumed)
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, end.get(name))).as(name).isZero());
+      assertSameBits(resumed, arrays(whole));
       assertThat(resumed.counters()).isEqualTo(whole.counters());
     }
   }
@@ -276,36 +258,15 @@ class ContrastiveLearnerTest {
 
   // --- several workers
 
-  /** The losses of each step, and all arrays at the end. */
-  private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
-
   /** On the same pairs whatever the number of workers. */
-  private static Run train(PairLoss loss, DataType type, int workers, int steps) throws Exception {
+  private static TrainedRun train(PairLoss loss, DataType type, int workers, int steps)
+      throws Exception {
     int each = 12 / workers;
-    List<Run> runs =
-        new InProcessWorkers(workers)
-            .run(
-                reducer -> {
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  LearnerContext context = Pairs.context(each, type, reducer);
-                  try (Learner learner = Pairs.config(loss).create(context)) {
-                    for (int step = 0; step < steps; step++) {
-                      Batch batch = Pairs.batch(step, reducer.rank() * each, each);
-                      losses.add(learner.step(batch, progress(step)).losses());
-                    }
-                    return new Run(losses, copies(learner));
-                  }
-                });
-    for (Run run : runs) { // replicas stay equal to the bit
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0);
+    return TrainedRun.of(
+        workers,
+        steps,
+        reducer -> Pairs.config(loss).create(Pairs.context(each, type, reducer)),
+        (step, rank) -> Pairs.batch(step, rank * each, each));
   }
 
   @ParameterizedTest
@@ -320,21 +281,9 @@ class ContrastiveLearnerTest {
   void workersTrainAsOneWithTheWholeBatch(
       String kind, DataType type, int workers, int steps, double tolerance) throws Exception {
     PairLoss loss = kind.equals("softmax") ? SOFTMAX : SIGMOID;
-    Run one = train(loss, type, 1, steps);
-    Run several = train(loss, type, workers, steps);
-    for (int step = 0; step < steps; step++) {
-      Map<String, Double> expected = one.losses().get(step);
-      several
-          .losses()
-          .get(step)
-          .forEach(
-              (name, value) ->
-                  assertThat(value)
-                      .as(name)
-                      .isCloseTo(
-                          expected.get(name),
-                          Offset.offset(tolerance * (1 + Math.abs(expected.get(name))))));
-    }
+    TrainedRun one = train(loss, type, 1, steps);
+    TrainedRun several = train(loss, type, workers, steps);
+    several.assertLossesOf(one, tolerance);
     several
         .end()
         .forEach(

@@ -3,12 +3,14 @@ package org.talespark.zoo.contrastive;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
@@ -29,6 +31,7 @@ import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedRun;
 
 /** Training of adapters alone. */
 class LoraLearnerTest {
@@ -97,24 +100,6 @@ class LoraLearnerTest {
 
   private static Progress progress(long step) {
     return new Progress(step, 0);
-  }
-
-  private static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  private static Map<String, INDArray> copies(Map<String, INDArray> arrays) {
-    Map<String, INDArray> all = new LinkedHashMap<>(arrays);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
-  private static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
   }
 
   @Test
@@ -217,48 +202,25 @@ class LoraLearnerTest {
         assertThat(resumed.step(Pairs.batch(step, 0, 4), progress(step)).losses())
             .isEqualTo(whole.step(Pairs.batch(step, 0, 4), progress(step)).losses());
       }
-      Map<String, INDArray> end = arrays(whole);
-      live.forEach(
-          (name, array) -> assertThat(largestDifference(array, end.get(name))).as(name).isZero());
+      assertSameBits(resumed, arrays(whole));
     }
   }
 
-  /** The losses of each step, and the weights at the end, on the same pairs for any workers. */
-  private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
-
-  private Run train(PairLoss loss, int workers) throws Exception {
+  /** On the same pairs whatever the number of workers. */
+  private TrainedRun train(PairLoss loss, int workers) throws Exception {
     int each = 12 / workers;
-    List<Run> runs =
-        new InProcessWorkers(workers)
-            .run(
-                reducer -> {
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  LearnerContext context = context(each, DataType.DOUBLE, reducer, base);
-                  try (Learner learner = config(loss, LORA).create(context)) {
-                    for (int step = 0; step < 4; step++) {
-                      Batch batch = Pairs.batch(step, reducer.rank() * each, each);
-                      losses.add(learner.step(batch, progress(step)).losses());
-                    }
-                    return new Run(losses, copies(arrays(learner)));
-                  }
-                });
-    for (Run run : runs) { // replicas stay equal to the bit
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0);
+    return TrainedRun.of(
+        workers,
+        4,
+        reducer -> config(loss, LORA).create(context(each, DataType.DOUBLE, reducer, base)),
+        (step, rank) -> Pairs.batch(step, rank * each, each));
   }
 
   @ParameterizedTest
   @CsvSource({"2", "3"})
   void workersTrainAsOneWithTheWholeBatch(int workers) throws Exception {
-    Run one = train(SOFTMAX, 1);
-    Run several = train(SOFTMAX, workers);
+    TrainedRun one = train(SOFTMAX, 1);
+    TrainedRun several = train(SOFTMAX, workers);
     for (int step = 0; step < one.losses().size(); step++) {
       Map<String, Double> expected = one.losses().get(step);
       several

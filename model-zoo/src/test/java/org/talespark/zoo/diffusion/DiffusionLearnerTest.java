@@ -2,6 +2,10 @@ package org.talespark.zoo.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,26 +24,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedRun;
 
 class DiffusionLearnerTest {
   private static final NoiseConfig COSINE = new NoiseConfig.Cosine(1000, 0.008, 0.999, false);
 
   private static Progress progress(long step) {
     return new Progress(step, 0);
-  }
-
-  private static void assertSameBits(Learner learner, Map<String, INDArray> expected) {
-    Learners.arrays(learner)
-        .forEach(
-            (name, array) ->
-                assertThat(Learners.largestDifference(array, expected.get(name)))
-                    .as(name)
-                    .isZero());
   }
 
   // --- learning
@@ -113,15 +108,15 @@ class DiffusionLearnerTest {
       for (int step = 0; step < 4; step++) {
         whole.step(Learners.batch(step, 0, 2), progress(step));
       }
-      Map<String, INDArray> live = Learners.arrays(resumed);
-      Learners.copies(whole).forEach((name, array) -> live.get(name).assign(array));
+      Map<String, INDArray> live = arrays(resumed);
+      copies(whole).forEach((name, array) -> live.get(name).assign(array));
       resumed.restored(whole.counters());
       for (int step = 4; step < 8; step++) {
         Batch batch = Learners.batch(step, 0, 2);
         Map<String, Double> expected = whole.step(batch, progress(step)).losses();
         assertThat(resumed.step(batch, progress(step)).losses()).isEqualTo(expected);
       }
-      assertSameBits(resumed, Learners.copies(whole));
+      assertSameBits(resumed, copies(whole));
       assertThat(resumed.counters()).isEqualTo(whole.counters());
       Batch held = Learners.batch(50, 0, 2);
       Map<String, double[]> expected = whole.evaluate(held);
@@ -227,9 +222,8 @@ class DiffusionLearnerTest {
       for (int step = 0; step < 5; step++) {
         learner.step(batch, progress(step));
       }
-      assertThat(Learners.largestDifference(average, before)).isPositive();
-      assertThat(Learners.largestDifference(average, learner.model().get("conv_out.weight")))
-          .isPositive();
+      assertThat(largestDifference(average, before)).isPositive();
+      assertThat(largestDifference(average, learner.model().get("conv_out.weight"))).isPositive();
       float[][][] moved = learner.samples(batch);
       assertThat(moved[1][0]).isNotEqualTo(first[1][0]);
       learner.model().get("conv_out.weight").muli(3);
@@ -251,11 +245,11 @@ class DiffusionLearnerTest {
       INDArray before = average.dup();
       learner.step(Learners.batch(0, 0, 2), progress(0));
       learner.step(Learners.batch(1, 0, 2), progress(1));
-      assertThat(Learners.largestDifference(average, before)).isZero();
+      assertThat(largestDifference(average, before)).isZero();
       learner.parameters().get(0).assign(0.25);
       learner.merged(2);
       double kept = 1.0 / 10 * 2 / 11; // the decays of the first two updates
-      assertThat(Learners.largestDifference(average, before.mul(kept).add(0.25 * (1 - kept))))
+      assertThat(largestDifference(average, before.mul(kept).add(0.25 * (1 - kept))))
           .isLessThan(1e-15);
       assertThat(learner.counters()).containsEntry("ema", 2L).containsEntry("optimizer", 2L);
     }
@@ -263,57 +257,23 @@ class DiffusionLearnerTest {
 
   // --- several workers
 
-  /** The losses of each step, and all arrays at the end. */
-  private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
-
   /** On the same pictures whatever the number of workers. */
-  private static Run train(DataType type, int workers, int steps) throws Exception {
+  private static TrainedRun train(DataType type, int workers, int steps) throws Exception {
     int each = 12 / workers;
-    List<Run> runs =
-        new InProcessWorkers(workers)
-            .run(
-                reducer -> {
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  try (Learner learner =
-                      Learners.config().create(Learners.context(each, type, reducer))) {
-                    for (int step = 0; step < steps; step++) {
-                      Batch batch = Learners.batch(step, reducer.rank() * each, each);
-                      losses.add(learner.step(batch, progress(step)).losses());
-                    }
-                    return new Run(losses, Learners.copies(learner));
-                  }
-                });
-    for (Run run : runs) { // replicas stay equal to the bit
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(Learners.largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0);
+    return TrainedRun.of(
+        workers,
+        steps,
+        reducer -> Learners.config().create(Learners.context(each, type, reducer)),
+        (step, rank) -> Learners.batch(step, rank * each, each));
   }
 
   @ParameterizedTest
   @CsvSource({"DOUBLE, 2, 20, 1e-8", "DOUBLE, 3, 8, 1e-11", "FLOAT, 2, 1, 1e-5"})
   void workersTrainAsOneWithTheWholeBatch(DataType type, int workers, int steps, double tolerance)
       throws Exception {
-    Run one = train(type, 1, steps);
-    Run several = train(type, workers, steps);
-    for (int step = 0; step < steps; step++) {
-      Map<String, Double> expected = one.losses().get(step);
-      several
-          .losses()
-          .get(step)
-          .forEach(
-              (name, value) ->
-                  assertThat(value)
-                      .as(name)
-                      .isCloseTo(
-                          expected.get(name),
-                          Offset.offset(tolerance * (1 + Math.abs(expected.get(name))))));
-    }
+    TrainedRun one = train(type, 1, steps);
+    TrainedRun several = train(type, workers, steps);
+    several.assertLossesOf(one, tolerance);
     several
         .end()
         .forEach(
@@ -332,7 +292,7 @@ class DiffusionLearnerTest {
   void aPictureThatIsNotFiniteStopsTheRunByItsKeysAndUpdatesNothing() {
     try (Learner learner = Learners.learner(2, DataType.FLOAT)) {
       learner.step(Learners.batch(0, 0, 2), progress(0));
-      Map<String, INDArray> before = Learners.copies(learner);
+      Map<String, INDArray> before = copies(learner);
       Batch bad = Learners.batch(7, 0, 2);
       bad.pictures()[100] = Float.NaN;
       assertThatThrownBy(() -> learner.step(bad, progress(7)))

@@ -3,6 +3,10 @@ package org.talespark.zoo.fusion;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,13 +30,13 @@ import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.text.TokenizerFiles;
 import org.talespark.zoo.train.Batch;
 import org.talespark.zoo.train.HeldOut;
-import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.SampleRows;
+import org.talespark.zoo.train.TrainedRun;
 
 class FusionLearnerTest {
   private static final FusionEncoder.Direction TEXT = FusionEncoder.Direction.TEXT;
@@ -46,24 +50,6 @@ class FusionLearnerTest {
 
   private static Progress progress(long step) {
     return new Progress(step, 0);
-  }
-
-  private static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  private static Map<String, INDArray> copies(Learner learner) {
-    Map<String, INDArray> all = arrays(learner);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
-  private static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
   }
 
   // --- the loss and its gradient
@@ -273,11 +259,7 @@ class FusionLearnerTest {
         Map<String, Double> expected = whole.step(batch, progress(step)).losses();
         assertThat(resumed.step(batch, progress(step)).losses()).isEqualTo(expected);
       }
-      Map<String, INDArray> end = copies(whole);
-      arrays(resumed)
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, end.get(name))).as(name).isZero());
+      assertSameBits(resumed, arrays(whole));
     }
   }
 
@@ -353,37 +335,14 @@ class FusionLearnerTest {
 
   // --- several workers
 
-  /** The losses of each step, and all arrays at the end. */
-  private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
-
   /** On the same pairs whatever the division. */
-  private static Run train(FusionLearnerConfig config, DataType type, int batch, int... counts)
-      throws Exception {
-    List<Run> runs =
-        new InProcessWorkers(counts.length)
-            .run(
-                reducer -> {
-                  int from = Arrays.stream(counts, 0, reducer.rank()).sum();
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  LearnerContext context = Fusions.context(batch, type, reducer, RATE);
-                  try (Learner learner = config.create(context)) {
-                    for (int step = 0; step < 4; step++) {
-                      Batch part = Fusions.batch(step, from, counts[reducer.rank()]);
-                      losses.add(learner.step(part, progress(step)).losses());
-                    }
-                    return new Run(losses, copies(learner));
-                  }
-                });
-    for (Run run : runs) { // replicas stay equal to the bit
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0);
+  private static TrainedRun train(
+      FusionLearnerConfig config, DataType type, int batch, int... counts) throws Exception {
+    return TrainedRun.of(
+        counts.length,
+        4,
+        reducer -> config.create(Fusions.context(batch, type, reducer, RATE)),
+        (step, rank) -> Fusions.batch(step, Arrays.stream(counts, 0, rank).sum(), counts[rank]));
   }
 
   private static List<Arguments> divided() {
@@ -404,21 +363,9 @@ class FusionLearnerTest {
       FusionEncoder.Direction direction, Objectives objectives, int batch, int[] counts)
       throws Exception {
     FusionLearnerConfig config = Fusions.config(direction, objectives);
-    Run one = train(config, DataType.DOUBLE, 18, 18);
-    Run several = train(config, DataType.DOUBLE, batch, counts);
-    for (int step = 0; step < one.losses().size(); step++) {
-      Map<String, Double> expected = one.losses().get(step);
-      several
-          .losses()
-          .get(step)
-          .forEach(
-              (name, value) ->
-                  assertThat(value)
-                      .as(name)
-                      .isCloseTo(
-                          expected.get(name),
-                          Offset.offset(1e-11 * (1 + Math.abs(expected.get(name))))));
-    }
+    TrainedRun one = train(config, DataType.DOUBLE, 18, 18);
+    TrainedRun several = train(config, DataType.DOUBLE, batch, counts);
+    several.assertLossesOf(one, 1e-11);
     several
         .end()
         .forEach(

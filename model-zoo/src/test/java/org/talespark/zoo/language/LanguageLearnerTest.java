@@ -2,6 +2,10 @@ package org.talespark.zoo.language;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,12 +21,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.optim.Schedule;
 import org.talespark.zoo.train.Batch;
-import org.talespark.zoo.train.InProcessWorkers;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedRun;
 
 class LanguageLearnerTest {
   private static final int CONTEXT = 20;
@@ -76,31 +80,6 @@ class LanguageLearnerTest {
       captions.add(caption.toString().strip());
     }
     return new Batch(keys, new float[0], captions);
-  }
-
-  private static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  private static Map<String, INDArray> copies(Learner learner) {
-    Map<String, INDArray> all = arrays(learner);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
-  private static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
-  }
-
-  private static void assertSameBits(Learner learner, Map<String, INDArray> expected) {
-    arrays(learner)
-        .forEach(
-            (name, array) ->
-                assertThat(largestDifference(array, expected.get(name))).as(name).isZero());
   }
 
   // --- learning
@@ -217,36 +196,14 @@ class LanguageLearnerTest {
 
   // --- several workers
 
-  /** The losses of each step, and all arrays at the end. */
-  private record Run(List<Map<String, Double>> losses, Map<String, INDArray> end) {}
-
   /** On the same captions whatever the number of workers. */
-  private static Run train(DataType type, int workers, int steps) throws Exception {
-    int all = 12;
-    int each = all / workers;
-    List<Run> runs =
-        new InProcessWorkers(workers)
-            .run(
-                reducer -> {
-                  List<Map<String, Double>> losses = new ArrayList<>();
-                  try (Learner learner = config().create(context(each, type, reducer))) {
-                    for (int step = 0; step < steps; step++) {
-                      Batch batch = batch(step, reducer.rank() * each, each);
-                      losses.add(learner.step(batch, progress(step)).losses());
-                    }
-                    return new Run(losses, copies(learner));
-                  }
-                });
-    for (Run run : runs) { // replicas stay equal to the bit
-      assertThat(run.losses()).isEqualTo(runs.get(0).losses());
-      run.end()
-          .forEach(
-              (name, array) ->
-                  assertThat(largestDifference(array, runs.get(0).end().get(name)))
-                      .as(name)
-                      .isZero());
-    }
-    return runs.get(0);
+  private static TrainedRun train(DataType type, int workers, int steps) throws Exception {
+    int each = 12 / workers;
+    return TrainedRun.of(
+        workers,
+        steps,
+        reducer -> config().create(context(each, type, reducer)),
+        (step, rank) -> batch(step, rank * each, each));
   }
 
   @ParameterizedTest
@@ -263,21 +220,9 @@ class LanguageLearnerTest {
     int ofFirst = ByteTokens.rows(batch(0, 0, 6).captions(), 6, CONTEXT).tokens();
     int ofSecond = ByteTokens.rows(batch(0, 6, 6).captions(), 6, CONTEXT).tokens();
     assertThat(ofFirst).isNotEqualTo(ofSecond);
-    Run one = train(type, 1, steps);
-    Run several = train(type, workers, steps);
-    for (int step = 0; step < steps; step++) {
-      Map<String, Double> expected = one.losses().get(step);
-      several
-          .losses()
-          .get(step)
-          .forEach(
-              (name, value) ->
-                  assertThat(value)
-                      .as(name)
-                      .isCloseTo(
-                          expected.get(name),
-                          Offset.offset(tolerance * (1 + Math.abs(expected.get(name))))));
-    }
+    TrainedRun one = train(type, 1, steps);
+    TrainedRun several = train(type, workers, steps);
+    several.assertLossesOf(one, tolerance);
     // Adam's first step divides each gradient by its own size, so compare its moments as well
     several
         .end()

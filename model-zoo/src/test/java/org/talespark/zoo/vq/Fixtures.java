@@ -1,6 +1,7 @@
 package org.talespark.zoo.vq;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.talespark.zoo.train.LearnerArrays.arrays;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
@@ -141,28 +142,10 @@ final class Fixtures {
     return new Progress(step, Math.min(1, step / 100.0));
   }
 
-  static Map<String, INDArray> arrays(Learner learner) {
-    Map<String, INDArray> all = new LinkedHashMap<>();
-    learner.model().forEach((name, array) -> all.put("model/" + name, array));
-    learner.ema().forEach((name, array) -> all.put("ema/" + name, array));
-    learner.state().forEach((name, array) -> all.put("state/" + name, array));
-    return all;
-  }
-
-  static Map<String, INDArray> copies(Learner learner) {
-    Map<String, INDArray> all = arrays(learner);
-    all.replaceAll((name, array) -> array.dup());
-    return all;
-  }
-
   static void load(Learner learner, Map<String, INDArray> saved, Map<String, Long> counters) {
     Map<String, INDArray> live = arrays(learner);
     assertThat(live.keySet()).isEqualTo(saved.keySet());
     saved.forEach((name, array) -> live.get(name).assign(array));
     learner.restored(counters);
-  }
-
-  static double largestDifference(INDArray a, INDArray b) {
-    return a.sub(b).amaxNumber().doubleValue();
   }
 }

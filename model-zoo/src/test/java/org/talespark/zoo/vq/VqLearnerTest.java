@@ -2,6 +2,9 @@ package org.talespark.zoo.vq;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
+import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -28,15 +31,6 @@ import org.talespark.zoo.vq.VectorQuantizer.Learning;
 class VqLearnerTest {
   private static Learner learner(VqLearnerConfig config, int batch, DataType type) {
     return config.create(Fixtures.context(batch, type, Reducer.ALONE));
-  }
-
-  private static void assertSameBits(Learner a, Map<String, INDArray> expected) {
-    Fixtures.arrays(a)
-        .forEach(
-            (name, array) ->
-                assertThat(Fixtures.largestDifference(array, expected.get(name)))
-                    .as(name)
-                    .isEqualTo(0.0));
   }
 
   // --- learning
@@ -97,13 +91,13 @@ class VqLearnerTest {
       for (int step = 0; step < 4; step++) {
         whole.step(Fixtures.batch(step, 0, 2), Fixtures.progress(step));
       }
-      Fixtures.load(resumed, Fixtures.copies(whole), whole.counters());
+      Fixtures.load(resumed, copies(whole), whole.counters());
       for (int step = 4; step < 8; step++) {
         Batch batch = Fixtures.batch(step, 0, 2);
         Map<String, Double> expected = whole.step(batch, Fixtures.progress(step)).losses();
         assertThat(resumed.step(batch, Fixtures.progress(step)).losses()).isEqualTo(expected);
       }
-      assertSameBits(resumed, Fixtures.copies(whole));
+      assertSameBits(resumed, copies(whole));
       assertThat(resumed.counters()).isEqualTo(whole.counters());
       Batch held = Fixtures.batch(50, 0, 2);
       Map<String, double[]> expected = whole.evaluate(held);
@@ -128,7 +122,7 @@ class VqLearnerTest {
       plans.autoencoder.input(VqPlans.SEED).assign(plans.critic.gradientOf(VqPlans.RECONSTRUCTION));
       plans.autoencoder.runLate((offset, length) -> {});
       assertThat(plans.autoencoder.gradients().flat().norm2Number().doubleValue()).isPositive();
-      assertThat(Fixtures.largestDifference(critic, criticBefore)).isEqualTo(0.0);
+      assertThat(largestDifference(critic, criticBefore)).isEqualTo(0.0);
       assertThat(plans.discriminator.gradients().flat().sub(5).amaxNumber().doubleValue())
           .isEqualTo(0.0);
 
@@ -137,14 +131,12 @@ class VqLearnerTest {
       INDArray reconstruction = plans.autoencoder.output(VqPlans.RECONSTRUCTION).dup();
       plans.discriminator.run();
       assertThat(plans.discriminator.gradients().flat().norm2Number().doubleValue()).isPositive();
-      assertThat(Fixtures.largestDifference(critic, criticBefore)).isEqualTo(0.0);
-      assertThat(Fixtures.largestDifference(plans.autoencoder.parameters().flat(), parameters))
+      assertThat(largestDifference(critic, criticBefore)).isEqualTo(0.0);
+      assertThat(largestDifference(plans.autoencoder.parameters().flat(), parameters))
           .isEqualTo(0.0);
-      assertThat(Fixtures.largestDifference(plans.autoencoder.gradients().flat(), gradients))
-          .isEqualTo(0.0);
+      assertThat(largestDifference(plans.autoencoder.gradients().flat(), gradients)).isEqualTo(0.0);
       assertThat(
-              Fixtures.largestDifference(
-                  plans.autoencoder.output(VqPlans.RECONSTRUCTION), reconstruction))
+              largestDifference(plans.autoencoder.output(VqPlans.RECONSTRUCTION), reconstruction))
           .isEqualTo(0.0);
     }
   }
@@ -162,10 +154,10 @@ class VqLearnerTest {
       Batch batch = Fixtures.batch(0, 0, 2);
       assertThat(learner.step(batch, new Progress(0, 0.49)).losses())
           .doesNotContainKeys("generator_loss", "discriminator_loss", "adaptive_weight");
-      assertThat(Fixtures.largestDifference(weight, before)).isEqualTo(0.0);
+      assertThat(largestDifference(weight, before)).isEqualTo(0.0);
       assertThat(learner.step(batch, new Progress(1, 0.5)).losses())
           .containsKeys("generator_loss", "discriminator_loss", "adaptive_weight");
-      assertThat(Fixtures.largestDifference(weight, before)).isPositive();
+      assertThat(largestDifference(weight, before)).isPositive();
       assertThat(learner.counters()).containsEntry("autoencoder", 2L);
       assertThat(learner.counters()).containsEntry("discriminator", 1L);
     }
@@ -241,7 +233,7 @@ class VqLearnerTest {
     for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
       try (Learner learner = learner(Fixtures.full(learning), 2, DataType.FLOAT)) {
         learner.step(Fixtures.batch(0, 0, 2), Fixtures.progress(0));
-        Map<String, INDArray> before = Fixtures.copies(learner);
+        Map<String, INDArray> before = copies(learner);
         Map<String, Long> counters = learner.counters();
         Batch batch = Fixtures.batch(7, 0, 2);
         batch.pictures()[900] = bad;

@@ -2,6 +2,8 @@ package org.talespark.zoo.vq;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
+import static org.talespark.zoo.train.LearnerArrays.copies;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -66,18 +68,14 @@ class VqWorkersTest {
                     List<INDArray> sums = exchange.sums();
                     trace.losses().add(losses);
                     trace.sums().add(List.copyOf(sums.subList(already, sums.size())));
-                    trace.after().add(Fixtures.copies(learner));
+                    trace.after().add(copies(learner));
                   }
                 }
-                return Fixtures.copies(learner);
+                return copies(learner);
               }
             });
     for (Map<String, INDArray> end : ends) { // replicas stay equal to the bit
-      end.forEach(
-          (name, array) ->
-              assertThat(Fixtures.largestDifference(array, ends.get(0).get(name)))
-                  .as(name)
-                  .isEqualTo(0.0));
+      assertSameBits(end, ends.get(0));
     }
     return trace;
   }
@@ -111,7 +109,7 @@ class VqWorkersTest {
       for (int step = 0; step < 10; step++) {
         learner.step(Fixtures.batch(step, 0, GLOBAL_BATCH), Fixtures.progress(step));
       }
-      Map<String, INDArray> start = Fixtures.copies(learner);
+      Map<String, INDArray> start = copies(learner);
       one = train(setting, 1, 10, 11, start, learner.counters());
       several = train(setting, workers, 10, 11, start, learner.counters());
       assertThat(exchanged(several, workers, one, 0)).isLessThanOrEqualTo(1e-5);

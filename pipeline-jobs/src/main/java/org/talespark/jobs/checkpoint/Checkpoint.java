@@ -36,6 +36,11 @@ public final class Checkpoint {
     this.manifest = manifest;
   }
 
+  /** Whether a directory is a committed checkpoint; its files are not looked at. */
+  public static boolean isIn(FileSystem fs, Path directory) throws IOException {
+    return fs.exists(new Path(directory, COMMITTED));
+  }
+
   /**
    * Opens a checkpoint directory.
    *

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -79,6 +80,23 @@ public final class CommittedOutput {
     CommittedOutput output = new CommittedOutput(storage, directory, List.copyOf(entries));
     output.claim(command, existing);
     return output;
+  }
+
+  /**
+   * Commits what a command has written into {@code directory}.
+   *
+   * @param entries as when it was opened
+   * @param resultJson the result as {@code --json} prints it
+   */
+  public static void commit(
+      Configuration hadoop,
+      String directory,
+      String command,
+      List<String> entries,
+      String resultJson)
+      throws IOException {
+    Path path = new Path(directory);
+    open(path.getFileSystem(hadoop), path, command, entries, Existing.CONTINUE).commit(resultJson);
   }
 
   /**

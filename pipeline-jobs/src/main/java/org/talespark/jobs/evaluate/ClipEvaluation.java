@@ -111,15 +111,7 @@ final class ClipEvaluation {
       }
       without.add(metrics(rest));
     }
-    Map<String, Estimate> estimates = new LinkedHashMap<>();
-    metrics(pairs)
-        .forEach(
-            (name, value) ->
-                estimates.put(
-                    name,
-                    Estimate.jackknife(
-                        value, without.stream().mapToDouble(m -> m.get(name)).toArray())));
-    return estimates;
+    return Estimate.jackknife(metrics(pairs), without);
   }
 
   private static Map<String, Double> metrics(List<Pair> pairs) {

@@ -139,7 +139,7 @@ final class EmbedJob {
       Path root = output.path(EmbeddingSet.FILE).getParent();
       written =
           new EmbeddingWriter(context, hadoop, model, root)
-              .write(sources, origin(model, hadoop), true, done.counter());
+              .write(sources, origin(model, input, split, hadoop), true, done.counter());
     }
     Long blocked = blockBelow == null ? null : block(spark, hadoop, output, written);
     long images = written.stream().mapToLong(Written::images).sum();
@@ -156,11 +156,6 @@ final class EmbedJob {
           "Cannot embed: --block-below=%s input=%s, expected -1 to 1, and a prepared dataset"
               .formatted(blockBelow, input));
     }
-  }
-
-  private EmbeddingSet.Origin origin(ClipCheckpoint model, Configuration hadoop)
-      throws IOException {
-    return origin(model, input, split, hadoop);
   }
 
   static EmbeddingSet.Origin origin(
@@ -220,8 +215,6 @@ final class EmbedJob {
 
   /** Makes the output valid: {@code resultLine} is the result as {@code --json} prints it. */
   void commit(SparkSession spark, String resultLine) throws IOException {
-    FileSystem fs = new Path(out).getFileSystem(spark.sessionState().newHadoopConf());
-    CommittedOutput.open(fs, new Path(out), COMMAND, ENTRIES, CommittedOutput.Existing.CONTINUE)
-        .commit(resultLine);
+    CommittedOutput.commit(spark.sessionState().newHadoopConf(), out, COMMAND, ENTRIES, resultLine);
   }
 }

@@ -149,9 +149,7 @@ public final class ReconstructJob {
 
   /** Makes the output valid: {@code resultLine} is the result as {@code --json} prints it. */
   public void commit(SparkSession spark, String resultLine) throws IOException {
-    FileSystem fs = new Path(out).getFileSystem(spark.sessionState().newHadoopConf());
-    CommittedOutput.open(fs, new Path(out), COMMAND, ENTRIES, CommittedOutput.Existing.CONTINUE)
-        .commit(resultLine);
+    CommittedOutput.commit(spark.sessionState().newHadoopConf(), out, COMMAND, ENTRIES, resultLine);
   }
 
   /** What a task does. */

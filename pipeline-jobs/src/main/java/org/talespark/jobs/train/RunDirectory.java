@@ -105,7 +105,7 @@ public final class RunDirectory {
   public static Checkpoint checkpoint(String uri, Configuration hadoop) {
     try {
       RunDirectory run = new RunDirectory(uri, hadoop);
-      if (run.fs.exists(new Path(run.root, "COMMITTED"))) {
+      if (Checkpoint.isIn(run.fs, run.root)) {
         Checkpoint checkpoint = Checkpoint.open(run.fs, run.root);
         checkpoint.verify(RunDirectory::isWeights);
         return checkpoint;

@@ -8,7 +8,6 @@ import java.io.PrintStream;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -175,14 +174,6 @@ public final class RunEvaluation {
       rest.remove(g);
       without.add(EvaluationPart.metrics(config.task(), rest));
     }
-    Map<String, Estimate> estimates = new LinkedHashMap<>();
-    EvaluationPart.metrics(config.task(), parts)
-        .forEach(
-            (name, value) ->
-                estimates.put(
-                    name,
-                    Estimate.jackknife(
-                        value, without.stream().mapToDouble(m -> m.get(name)).toArray())));
-    return estimates;
+    return Estimate.jackknife(EvaluationPart.metrics(config.task(), parts), without);
   }
 }

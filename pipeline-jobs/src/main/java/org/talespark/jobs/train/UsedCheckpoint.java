@@ -52,7 +52,7 @@ public final class UsedCheckpoint {
               && (files.has(ModelWeights.FILE) || files.has(ModelWeights.INDEX));
       boolean foreign =
           (model || files.has(PeftAdapter.CONFIG))
-              && !fs.exists(new Path(path, "COMMITTED"))
+              && !Checkpoint.isIn(fs, path)
               && !files.has(LearnerFiles.STATE);
       return foreign
           ? new UsedCheckpoint(null, files, hadoop)
