@@ -31,6 +31,7 @@ import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedBytes;
 import org.talespark.zoo.train.TrainedRun;
 
 /** Training of adapters alone. */
@@ -112,6 +113,8 @@ class LoraLearnerTest {
           .isEqualTo(TRAINED);
       long state = learner.state().values().stream().mapToLong(INDArray::length).sum();
       assertThat(state).as("both moments").isEqualTo(2 * TRAINED);
+      assertThat(TrainedBytes.of(learner))
+          .isEqualTo(new TrainedBytes(4 * TRAINED, 4 * TRAINED, 8 * TRAINED, 4 * TRAINED));
       assertThat(learner.ema().keySet()).isEqualTo(learner.model().keySet());
       assertThat(learner.model().values().stream().mapToLong(INDArray::length).sum())
           .isEqualTo(TRAINED);

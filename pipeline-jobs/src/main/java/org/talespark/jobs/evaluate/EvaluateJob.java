@@ -198,7 +198,7 @@ final class EvaluateJob {
         new DiffusionPictures(context, conf, run.checkpoint(), config.sampler(), config.seed());
     JavaRDD<Painted> real =
         RealPictures.of(context, conf, data, split, run.config().data().size(), config.most());
-    Judge judge = new ClassifierJudge(judging.uri(), conf);
+    Judge judge = new ClassifierJudge(judging.uri(), conf, context.sc(), log);
     return new PictureEvaluation(config, judging.grammar(), judge, task.text() != null)
         .run(
             real,

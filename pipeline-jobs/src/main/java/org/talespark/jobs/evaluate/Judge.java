@@ -8,9 +8,11 @@ import org.apache.spark.api.java.JavaRDD;
 @FunctionalInterface
 interface Judge {
   /**
-   * What it sees, in the order of indices.
+   * What it sees, in the order of indices; tells how far it has come.
    *
+   * @param what these pictures are
+   * @param expected how many there will be, 0 when nobody knows
    * @param shown indices of pictures to bring along
    */
-  List<Judged> see(JavaRDD<Painted> pictures, Set<Integer> shown);
+  List<Judged> see(String what, long expected, JavaRDD<Painted> pictures, Set<Integer> shown);
 }

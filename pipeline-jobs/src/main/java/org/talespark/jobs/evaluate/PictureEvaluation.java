@@ -65,7 +65,7 @@ final class PictureEvaluation {
    * @param firstStage encodes and decodes pictures; null where there is no first stage
    */
   Outcome run(JavaRDD<Painted> real, Painter painter, UnaryOperator<JavaRDD<Painted>> firstStage) {
-    List<Judged> split = judge.see(real, Set.of());
+    List<Judged> split = judge.see("read", 0, real, Set.of());
     List<Judged> chosen = texts ? ofFewThings(split) : everySecond(split, 1, 2 * config.prompts());
     List<String> prompts =
         texts
@@ -76,15 +76,23 @@ final class PictureEvaluation {
 
     Map<String, List<Judged>> judged = new LinkedHashMap<>();
     judged.put(
-        GENERATED, complete(judge.see(painter.paint(prompts, config.guidance()), shown), prompts));
+        GENERATED,
+        complete(
+            judge.see("draw", prompts.size(), painter.paint(prompts, config.guidance()), shown),
+            prompts));
     if (texts) {
       judged.put(
-          UNGUIDED, complete(judge.see(painter.paint(prompts, NO_GUIDANCE), shown), prompts));
+          UNGUIDED,
+          complete(
+              judge.see(
+                  "draw unguided", prompts.size(), painter.paint(prompts, NO_GUIDANCE), shown),
+              prompts));
     }
     if (firstStage != null) {
-      judged.put(FIRST_STAGE, judge.see(firstStage.apply(ofPrompts), shown));
+      judged.put(
+          FIRST_STAGE, judge.see("reconstruct", chosen.size(), firstStage.apply(ofPrompts), shown));
     }
-    judged.put(REAL, judge.see(ofPrompts, shown));
+    judged.put(REAL, judge.see("look", chosen.size(), ofPrompts, shown));
     List<Judged> reference = texts ? others(split, chosen) : everySecond(split, 0, split.size());
     return new Outcome(figures(prompts, judged, reference), pictures(prompts, shown, judged));
   }

@@ -28,7 +28,9 @@ public final class TaskProgress extends SparkListener implements AutoCloseable {
   private final Set<Long> ended = new HashSet<>();
   private long done;
 
-  /** Listens from now on; {@code total} is what all tasks will have counted. */
+  /**
+   * Listens from now on; {@code total} is what all tasks will have counted, 0 when nobody knows.
+   */
   public TaskProgress(SparkContext spark, Progress progress, long total) {
     this.spark = spark;
     this.counter = spark.longAccumulator();
@@ -75,7 +77,7 @@ public final class TaskProgress extends SparkListener implements AutoCloseable {
   private void tell() {
     long made = done + running.values().stream().mapToLong(Long::longValue).sum();
     if (made > 0) {
-      progress.at(Math.min(made, total), "");
+      progress.at(total == 0 ? made : Math.min(made, total), "");
     }
   }
 

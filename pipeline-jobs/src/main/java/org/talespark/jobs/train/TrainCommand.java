@@ -13,6 +13,7 @@ import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerConfig;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Reducer;
+import org.talespark.zoo.train.TrainedBytes;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -106,6 +107,7 @@ public final class TrainCommand extends JobCommand {
     LearnerContext one = config.learnerContext(Reducer.ALONE, hadoop);
     try (Learner learner = task.create(one)) {
       plan.put("memory", learner.memoryReport().lines().toList());
+      plan.put("trained_bytes", TrainedBytes.of(learner));
     }
     return plan;
   }

@@ -1,9 +1,11 @@
 package org.talespark.jobs.evaluate;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -46,6 +48,7 @@ import org.talespark.zoo.contrastive.Retrieval;
 @Timeout(240)
 class EvaluateJobTest {
   private static final PrintStream SILENT = new PrintStream(OutputStream.nullOutputStream());
+  private static final ByteArrayOutputStream LOG = new ByteArrayOutputStream();
   private static final String MASTER = "local[1]";
   private static final String ATTRIBUTES =
       """
@@ -96,7 +99,7 @@ class EvaluateJobTest {
         out == null ? null : Tiny.uri(out),
         judging == null ? null : Tiny.uri(judging),
         new EvaluateConfig(null, 3, 1, null, null, 1, null, Map.of()),
-        SILENT);
+        new PrintStream(LOG, true, UTF_8));
   }
 
   private static long samples() {
@@ -107,8 +110,10 @@ class EvaluateJobTest {
   void aDiffusionModelIsMeasuredAndWhatItDrawsIsShown() throws Exception {
     Path out = folder.resolve("evaluation");
     EvaluateJob job = job(diffusion, out, classifier);
+    LOG.reset();
     EvaluateResult result = job.run(session);
     assertThat(out).doesNotExist();
+    assertThat(LOG.toString(UTF_8)).contains("read ", "draw 6/6 100%", "look 5/5 100%");
     job.commit(session, result, Context.line(result));
 
     assertThat(result.samples()).isEqualTo(samples());
@@ -324,8 +329,10 @@ class EvaluateJobTest {
     ClassifierJudge judge =
         new ClassifierJudge(
             Tiny.uri(classifier),
-            context.broadcast(new SerializableConfiguration(new Configuration())));
-    assertThatThrownBy(() -> judge.see(pictures, Set.of()))
+            context.broadcast(new SerializableConfiguration(new Configuration())),
+            context.sc(),
+            SILENT);
+    assertThatThrownBy(() -> judge.see("look", 1, pictures, Set.of()))
         .hasStackTraceContaining("they are 8 x 8 and the classifier sees 32 x 32")
         .hasStackTraceContaining("trained with data.size=8");
   }

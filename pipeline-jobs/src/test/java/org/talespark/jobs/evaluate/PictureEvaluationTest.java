@@ -91,7 +91,11 @@ class PictureEvaluationTest {
   }
 
   /** Sees what a number stands for; features cluster by the setting. */
-  private static List<Judged> see(JavaRDD<Painted> pictures, Set<Integer> shown) {
+  private static List<Judged> see(
+      String what, long expected, JavaRDD<Painted> pictures, Set<Integer> shown) {
+    if (expected > 0) {
+      assertThat(pictures.count()).as(what).isLessThanOrEqualTo(expected);
+    }
     return pictures.collect().stream()
         .sorted(Comparator.comparingInt(Painted::index))
         .map(
