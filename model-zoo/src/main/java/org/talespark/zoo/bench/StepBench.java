@@ -110,12 +110,7 @@ public final class StepBench {
     try (CompiledGraph plan = builder.build()) {
       each.inputs().forEach((name, array) -> plan.input(name).assign(array));
       plan.run();
-      Map<String, INDArray> expected = interpreted.gradients();
-      double difference = 0;
-      for (String name : trained) {
-        difference =
-            Math.max(difference, difference(expected.get(name), plan.gradients().view(name)));
-      }
+      double difference = difference(interpreted.gradients(), plan, trained);
       int rounds = settings.rounds();
       double[] interpreter = new double[rounds];
       double[] compiled = new double[rounds * COMPILED_STEPS_A_ROUND];
@@ -146,6 +141,17 @@ public final class StepBench {
           allocations.bytes(),
           List.of(ofInterpreter / ofCompiled));
     }
+  }
+
+  /** Of any two gradients' elements. */
+  private static double difference(
+      Map<String, INDArray> expected, CompiledGraph plan, List<String> trained) {
+    double difference = 0;
+    for (String name : trained) {
+      difference =
+          Math.max(difference, difference(expected.get(name), plan.gradients().view(name)));
+    }
+    return difference;
   }
 
   private static double milliseconds(Runnable step) {

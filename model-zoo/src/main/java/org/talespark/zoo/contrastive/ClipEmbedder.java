@@ -32,11 +32,13 @@ public final class ClipEmbedder implements AutoCloseable {
   /**
    * Loads a checkpoint.
    *
+   * @param opened of a CLIP, or of a fusion model, whose towers are one
    * @param batch B; a row's last bits may depend on it, and on its place in the batch
    * @throws IllegalArgumentException when configuration, weights, tokenizer and processor do not
    *     fit together
    */
-  public ClipEmbedder(Pretrained checkpoint, int batch) {
+  public ClipEmbedder(Pretrained opened, int batch) {
+    Pretrained checkpoint = ClipFile.clip(opened);
     this.config = ClipFile.read(checkpoint.config());
     Map<String, INDArray> parameters = ClipShapes.parameters(config, checkpoint.tensors());
     this.checkpoint = new Pretrained(checkpoint.config(), singles(parameters), checkpoint.files());

@@ -15,7 +15,7 @@ import org.talespark.zoo.train.Pretrained;
 
 /**
  * A checkpoint as a Hugging Face directory of a {@code CLIPModel}; where it holds adapters, the
- * model that they make of their base.
+ * model that they make of their base, and of a fusion model its towers.
  */
 public final class ClipExport {
   private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
@@ -49,6 +49,9 @@ public final class ClipExport {
     List<String> notes = new ArrayList<>();
     if (adapted) {
       notes.add("The checkpoint's adapters are merged into its weights.");
+    }
+    if (ClipFile.isInside(checkpoint.config())) {
+      notes.add("These are the towers of a fusion model; what reads both together is not here.");
     }
     if (checkpoint.tensors().containsKey(ContrastivePull.LOGIT_BIAS)) {
       notes.add(

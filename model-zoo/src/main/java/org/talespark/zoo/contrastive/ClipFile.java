@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.nn.Activation;
 import org.talespark.zoo.text.TextEncoder;
+import org.talespark.zoo.train.Pretrained;
 
 /**
  * Hugging Face's {@code config.json} and {@code preprocessor_config.json} of a {@code CLIPModel}.
@@ -18,6 +21,10 @@ public final class ClipFile {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String MODEL_TYPE = "clip";
+
+  /** Where a model that has a CLIP inside keeps its keys. */
+  private static final String INSIDE = "clip_config";
+
   private static final double DEFAULT_EPSILON = 1e-5;
   private static final double DEFAULT_SCALE = 2.6592;
   private static final int DEFAULT_END = 49407;
@@ -93,9 +100,12 @@ public final class ClipFile {
   /**
    * Reads such a {@code config.json}, with Hugging Face's defaults; refuses models that compute
    * something else. What older files say in {@code text_config_dict} and {@code vision_config_dict}
-   * counts more, as it does there.
+   * counts more, as it does there. Of a fusion model it is that of its towers.
    */
   public static ClipModel.Config read(JsonNode file) {
+    if (isInside(file)) {
+      return read(file.get(INSIDE));
+    }
     if (!file.path("model_type").asText().equals(MODEL_TYPE)) {
       throw refused("model_type", file.path("model_type"), MODEL_TYPE);
     }
@@ -124,6 +134,28 @@ public final class ClipFile {
             vision.activation()),
         new Section("", file).size("projection_dim", 512),
         file.path("logit_scale_init_value").asDouble(DEFAULT_SCALE));
+  }
+
+  /** Whether a {@code config.json} is of a model that has a CLIP inside. */
+  static boolean isInside(JsonNode config) {
+    return config.has(INSIDE);
+  }
+
+  /**
+   * The CLIP in a checkpoint: itself, or the towers of a fusion model, whose tensors have the names
+   * that they have in a CLIP and stand beside others.
+   */
+  public static Pretrained clip(Pretrained checkpoint) {
+    if (!isInside(checkpoint.config())) {
+      return checkpoint;
+    }
+    JsonNode inside = checkpoint.config().get(INSIDE);
+    Map<String, INDArray> tensors = new LinkedHashMap<>(checkpoint.tensors());
+    Set<String> names = ClipShapes.of(read(inside)).keySet();
+    tensors
+        .keySet()
+        .removeIf(name -> !names.contains(name) && !name.equals(ContrastivePull.LOGIT_BIAS));
+    return new Pretrained(inside, tensors, checkpoint.files());
   }
 
   /** The keys of one tower, or of the whole file where the name is empty. */

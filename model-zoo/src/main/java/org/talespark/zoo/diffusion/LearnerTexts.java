@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.talespark.zoo.contrastive.ClipFile;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.text.TextEncoder;
@@ -45,7 +46,7 @@ final class LearnerTexts implements AutoCloseable {
       return new LearnerTexts(text, text.model(), tokenizer, null, context);
     }
     TextContext.Tower text = (TextContext.Tower) config.text();
-    Pretrained checkpoint = context.pretrained().apply(text.checkpoint());
+    Pretrained checkpoint = ClipFile.clip(context.pretrained().apply(text.checkpoint()));
     TextEncoder.Config encoder = TextTower.config(checkpoint);
     if (config.model().contextDimension() != encoder.hiddenSize()) {
       throw new IllegalArgumentException(

@@ -8,6 +8,7 @@ import static org.talespark.zoo.train.LearnerArrays.assertSameBits;
 import static org.talespark.zoo.train.LearnerArrays.copies;
 import static org.talespark.zoo.train.LearnerArrays.largestDifference;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -21,9 +22,12 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.contrastive.ClipEmbedder;
+import org.talespark.zoo.contrastive.ClipExport;
 import org.talespark.zoo.contrastive.ClipTexts;
 import org.talespark.zoo.contrastive.GlobalLoss;
 import org.talespark.zoo.graph.CompiledGraph;
+import org.talespark.zoo.io.ExportedModel;
 import org.talespark.zoo.nn.NoiseKey;
 import org.talespark.zoo.optim.OptimizerConfig;
 import org.talespark.zoo.text.Tokenizer;
@@ -33,6 +37,7 @@ import org.talespark.zoo.train.HeldOut;
 import org.talespark.zoo.train.Learner;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.NonFiniteException;
+import org.talespark.zoo.train.Pretrained;
 import org.talespark.zoo.train.Progress;
 import org.talespark.zoo.train.Reducer;
 import org.talespark.zoo.train.SampleRows;
@@ -446,6 +451,63 @@ class FusionLearnerTest {
       assertThat(learner.files()).containsOnlyKeys("tokenizer.json", "preprocessor_config.json");
       assertThat(learner.files().get("tokenizer.json")).isEqualTo(Fusions.tokenizer());
       assertThat(learner.memoryReport()).contains("fusion model of");
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("contrastive")
+  void theTowersOfACheckpointAreAClip(Objectives objectives) {
+    FusionLearnerConfig config = Fusions.config(TEXT, objectives);
+    Batch batch = Fusions.batch(3, 0, 4);
+    try (Learner learner = learner(config, 4, DataType.FLOAT)) {
+      for (int step = 0; step < 3; step++) {
+        learner.step(Fusions.batch(step, 0, 4), progress(step));
+      }
+      Pretrained saved =
+          new Pretrained(
+              new ObjectMapper().valueToTree(config.modelConfig(Fusions.SIZE)),
+              copies(learner.ema()),
+              learner.files());
+      SampleRows rows = learner.evaluationRows(batch);
+      int picture = 3 * Fusions.SIZE * Fusions.SIZE;
+      List<float[]> pictures =
+          IntStream.range(0, 4)
+              .mapToObj(i -> Arrays.copyOfRange(batch.pictures(), i * picture, (i + 1) * picture))
+              .toList();
+      try (ClipEmbedder embedder = new ClipEmbedder(saved, 4)) {
+        assertRows(embedder.pictures(pictures), rows.rows().get("image_embeds"));
+        assertRows(embedder.texts(batch.captions()), rows.rows().get("text_embeds"));
+      }
+      ExportedModel exported = ClipExport.of(saved);
+      assertThat(exported.classes()).containsEntry(".", "CLIPModel");
+      assertThat(exported.notes()).anyMatch(note -> note.contains("towers of a fusion model"));
+    }
+  }
+
+  private static List<Objectives> contrastive() {
+    return List.of(ALL, new Objectives(Fusions.SIGMOID, Fusions.MLM, Fusions.HARD));
+  }
+
+  private static void assertRows(List<float[]> rows, float[][] expected) {
+    assertThat(rows).hasSameSizeAs(expected);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(rows.get(i)).containsExactly(expected[i], Offset.offset(1e-5f));
+    }
+  }
+
+  @Test
+  void withoutTheContrastiveObjectiveThereIsNoClip() {
+    FusionLearnerConfig config = Fusions.config(TEXT, new Objectives(null, Fusions.MLM, null));
+    try (Learner learner = learner(config, 2, DataType.FLOAT)) {
+      Pretrained saved =
+          new Pretrained(
+              new ObjectMapper().valueToTree(config.modelConfig(Fusions.SIZE)),
+              copies(learner.ema()),
+              learner.files());
+      assertThatThrownBy(() -> new ClipEmbedder(saved, 2))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("Cannot use checkpoint as CLIP: tensor=")
+          .hasMessageContaining("is missing");
     }
   }
 }

@@ -37,6 +37,7 @@ public final class ExportJob {
   private static final Map<String, Map<Format, Function<Pretrained, ExportedModel>>> EXPORTS =
       Map.of(
           "clip", Map.of(Format.HF, ClipExport::of, Format.PEFT, PeftExport::of),
+          "talespark-fusion", Map.of(Format.HF, ClipExport::of),
           "unet", Map.of(Format.DIFFUSERS, DiffusersPipeline::of),
           "dit", Map.of(Format.DIFFUSERS, DiffusersPipeline::of),
           "vqgan", Map.of(Format.DIFFUSERS, DiffusersVqModel::of),
