@@ -43,14 +43,22 @@ final class AdamOptimizer extends FlatOptimizer {
 
   @Override
   void prepare(long step, double learningRate) {
-    // StrictMath: the same bits on every machine
-    stepSize = learningRate / (1 - StrictMath.pow(beta1, (double) step));
-    rootScale = 1 / Math.sqrt(1 - StrictMath.pow(beta2, (double) step));
+    stepSize = stepSize(learningRate, beta1, step);
+    rootScale = rootScale(beta2, step);
     keep = 1 - learningRate * weightDecay;
   }
 
+  /** The rate over what the mean lacks; StrictMath: the same bits on every machine. */
+  static double stepSize(double learningRate, double beta1, long step) {
+    return learningRate / (1 - StrictMath.pow(beta1, (double) step));
+  }
+
+  static double rootScale(double beta2, long step) {
+    return 1 / Math.sqrt(1 - StrictMath.pow(beta2, (double) step));
+  }
+
   @Override
-  void apply(float[][] blocks, int from, int to, boolean decay) {
+  void apply(float[][] blocks, int from, int to, Group group) {
     kernel(
         blocks[0],
         blocks[1],
@@ -63,10 +71,10 @@ final class AdamOptimizer extends FlatOptimizer {
         (float) rootScale,
         (float) eps,
         (float) stepSize,
-        decay ? (float) keep : 1f);
+        group == Group.DECAYED ? (float) keep : 1f);
   }
 
-  private static void kernel(
+  static void kernel(
       float[] p,
       float[] g,
       float[] m,
@@ -89,18 +97,39 @@ final class AdamOptimizer extends FlatOptimizer {
   }
 
   @Override
-  void apply(double[][] blocks, int from, int to, boolean decay) {
+  void apply(double[][] blocks, int from, int to, Group group) {
+    kernel(
+        blocks,
+        from,
+        to,
+        beta1,
+        beta2,
+        rootScale,
+        eps,
+        stepSize,
+        group == Group.DECAYED ? keep : 1);
+  }
+
+  static void kernel(
+      double[][] blocks,
+      int from,
+      int to,
+      double beta1,
+      double beta2,
+      double rootScale,
+      double eps,
+      double stepSize,
+      double keep) {
     double[] p = blocks[0];
     double[] g = blocks[1];
     double[] m = blocks[2];
     double[] v = blocks[3];
-    double kept = decay ? keep : 1;
     for (int i = from; i < to; i++) {
       double mean = m[i] + (g[i] - m[i]) * (1 - beta1);
       double square = v[i] + (g[i] * g[i] - v[i]) * (1 - beta2);
       m[i] = mean;
       v[i] = square;
-      p[i] = p[i] * kept - stepSize * mean / (Math.sqrt(square) * rootScale + eps);
+      p[i] = p[i] * keep - stepSize * mean / (Math.sqrt(square) * rootScale + eps);
     }
   }
 }

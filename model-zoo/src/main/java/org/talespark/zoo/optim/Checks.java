@@ -18,6 +18,10 @@ final class Checks {
     require(value >= 0 && value < Double.POSITIVE_INFINITY, key, value, "a finite number >= 0");
   }
 
+  static void positive(String key, double value) {
+    require(value > 0 && value < Double.POSITIVE_INFINITY, key, value, "a finite number > 0");
+  }
+
   static void require(boolean holds, String key, Object value, String expected) {
     if (!holds) {
       throw new IllegalArgumentException(

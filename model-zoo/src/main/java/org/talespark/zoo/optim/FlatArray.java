@@ -103,20 +103,44 @@ final class FlatArray {
     return (int) Math.min(BLOCK, array.length() - offset);
   }
 
-  /** Copies the block that begins at a multiple of {@link #BLOCK}. */
   void read(long offset, float[] block, int length) {
-    floats[(int) (offset / SEGMENT)].get((int) (offset % SEGMENT), block, 0, length);
+    int segment = (int) (offset / SEGMENT);
+    int first = first(offset, length);
+    floats[segment].get((int) (offset % SEGMENT), block, 0, first);
+    if (first < length) {
+      floats[segment + 1].get(0, block, first, length - first);
+    }
   }
 
   void read(long offset, double[] block, int length) {
-    doubles[(int) (offset / SEGMENT)].get((int) (offset % SEGMENT), block, 0, length);
+    int segment = (int) (offset / SEGMENT);
+    int first = first(offset, length);
+    doubles[segment].get((int) (offset % SEGMENT), block, 0, first);
+    if (first < length) {
+      doubles[segment + 1].get(0, block, first, length - first);
+    }
   }
 
   void write(long offset, float[] block, int length) {
-    floats[(int) (offset / SEGMENT)].put((int) (offset % SEGMENT), block, 0, length);
+    int segment = (int) (offset / SEGMENT);
+    int first = first(offset, length);
+    floats[segment].put((int) (offset % SEGMENT), block, 0, first);
+    if (first < length) {
+      floats[segment + 1].put(0, block, first, length - first);
+    }
   }
 
   void write(long offset, double[] block, int length) {
-    doubles[(int) (offset / SEGMENT)].put((int) (offset % SEGMENT), block, 0, length);
+    int segment = (int) (offset / SEGMENT);
+    int first = first(offset, length);
+    doubles[segment].put((int) (offset % SEGMENT), block, 0, first);
+    if (first < length) {
+      doubles[segment + 1].put(0, block, first, length - first);
+    }
+  }
+
+  /** Elements of a block that lie in the segment where it begins. */
+  private static int first(long offset, int length) {
+    return (int) Math.min(length, SEGMENT - offset % SEGMENT);
   }
 }

@@ -6,20 +6,22 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.talespark.zoo.graph.ParameterLayout;
 
-/** What all optimizers share: the walk over the blocks, the state, and the decay mask. */
+/** What all optimizers share: the walk over the blocks, the state, and the groups. */
 abstract sealed class FlatOptimizer implements Optimizer
-    permits AdamOptimizer, SgdOptimizer, LionOptimizer {
-  private final DecayRuns runs;
+    permits AdamOptimizer, SgdOptimizer, LionOptimizer, MuonOptimizer {
+  private final GroupRuns runs;
   private final Map<String, INDArray> state;
   private final List<FlatArray> stateArrays = new ArrayList<>();
+  private final List<FlatArray> walked = new ArrayList<>(); // the state's, then what is only read
   private final DataType type;
   private final long length;
-  // blocks in Java memory, of one of the two types: parameters, gradients, one a state array
+  // blocks in Java memory, of one of the two types: parameters, gradients, one a walked array
   private final float[][] floats;
   private final double[][] doubles;
   private FlatArray parameters;
@@ -27,12 +29,24 @@ abstract sealed class FlatOptimizer implements Optimizer
   private long steps;
 
   FlatOptimizer(ParameterLayout layout, DataType type, List<String> stateNames) {
+    this(layout, type, stateNames, Group::of, List.of());
+  }
+
+  /**
+   * @param read arrays laid out as the parameters, behind the state's in the blocks
+   */
+  FlatOptimizer(
+      ParameterLayout layout,
+      DataType type,
+      List<String> stateNames,
+      Function<ParameterLayout.Slot, Group> groupOf,
+      List<FlatArray> read) {
     FlatArray.checkType("parameters", type);
     if (layout.length() == 0) {
       throw new IllegalArgumentException(
           "Cannot create optimizer: parameters=0, expected at least one trainable parameter");
     }
-    this.runs = new DecayRuns(layout);
+    this.runs = new GroupRuns(layout, groupOf);
     Map<String, INDArray> arrays = new LinkedHashMap<>();
     for (String name : stateNames) {
       INDArray array = Nd4j.create(type, layout.length());
@@ -41,7 +55,9 @@ abstract sealed class FlatOptimizer implements Optimizer
     }
     this.state = Collections.unmodifiableMap(arrays);
     boolean single = type == DataType.FLOAT;
-    int blocks = 2 + stateNames.size();
+    walked.addAll(stateArrays);
+    walked.addAll(read);
+    int blocks = 2 + walked.size();
     this.floats = single ? new float[blocks][FlatArray.BLOCK] : new float[0][];
     this.doubles = single ? new double[0][] : new double[blocks][FlatArray.BLOCK];
     this.length = layout.length();
@@ -51,15 +67,22 @@ abstract sealed class FlatOptimizer implements Optimizer
   /** Computes what is the same for all elements of one update; the first update is step 1. */
   abstract void prepare(long step, double learningRate);
 
+  /** Computes what needs whole parameters; nothing is updated when it fails. */
+  void direct(FlatArray ofGradients) {}
+
+  /** The array of a state, for {@link #direct}. */
+  final FlatArray stateArray(int index) {
+    return stateArrays.get(index);
+  }
+
   /**
    * Updates the elements [from, to) of a block.
    *
-   * @param blocks parameters, gradients, then the state in order
-   * @param decay whether weight decay applies to them
+   * @param blocks parameters, gradients, then the state in order, then what is only read
    */
-  abstract void apply(float[][] blocks, int from, int to, boolean decay);
+  abstract void apply(float[][] blocks, int from, int to, Group group);
 
-  abstract void apply(double[][] blocks, int from, int to, boolean decay);
+  abstract void apply(double[][] blocks, int from, int to, Group group);
 
   @Override
   public final void update(INDArray newParameters, INDArray newGradients, double learningRate) {
@@ -72,6 +95,7 @@ abstract sealed class FlatOptimizer implements Optimizer
     gradients = FlatArray.rebind(gradients, "gradients", newGradients, type, length);
     prepare(steps + 1, learningRate);
     try {
+      direct(gradients);
       if (type == DataType.FLOAT) {
         updateFloats();
       } else {
@@ -90,13 +114,13 @@ abstract sealed class FlatOptimizer implements Optimizer
       int n = parameters.blockLength(offset);
       parameters.read(offset, blocks[0], n);
       gradients.read(offset, blocks[1], n);
-      for (int s = 0; s < stateArrays.size(); s++) {
-        stateArrays.get(s).read(offset, blocks[2 + s], n);
+      for (int w = 0; w < walked.size(); w++) {
+        walked.get(w).read(offset, blocks[2 + w], n);
       }
       int from = 0;
       while (from < n) {
         int to = (int) Math.min(n, runs.end(run) - offset);
-        apply(blocks, from, to, runs.decayed(run));
+        apply(blocks, from, to, runs.group(run));
         run += offset + to == runs.end(run) ? 1 : 0;
         from = to;
       }
@@ -114,13 +138,13 @@ abstract sealed class FlatOptimizer implements Optimizer
       int n = parameters.blockLength(offset);
       parameters.read(offset, blocks[0], n);
       gradients.read(offset, blocks[1], n);
-      for (int s = 0; s < stateArrays.size(); s++) {
-        stateArrays.get(s).read(offset, blocks[2 + s], n);
+      for (int w = 0; w < walked.size(); w++) {
+        walked.get(w).read(offset, blocks[2 + w], n);
       }
       int from = 0;
       while (from < n) {
         int to = (int) Math.min(n, runs.end(run) - offset);
-        apply(blocks, from, to, runs.decayed(run));
+        apply(blocks, from, to, runs.group(run));
         run += offset + to == runs.end(run) ? 1 : 0;
         from = to;
       }

@@ -33,7 +33,7 @@ final class LionOptimizer extends FlatOptimizer {
   }
 
   @Override
-  void apply(float[][] blocks, int from, int to, boolean decay) {
+  void apply(float[][] blocks, int from, int to, Group group) {
     kernel(
         blocks[0],
         blocks[1],
@@ -44,7 +44,7 @@ final class LionOptimizer extends FlatOptimizer {
         (float) (1 - beta1),
         (float) (1 - beta2),
         (float) learningRate,
-        decay ? (float) (1 - learningRate * weightDecay) : 1f);
+        group == Group.DECAYED ? (float) (1 - learningRate * weightDecay) : 1f);
   }
 
   private static void kernel(
@@ -74,11 +74,11 @@ final class LionOptimizer extends FlatOptimizer {
   }
 
   @Override
-  void apply(double[][] blocks, int from, int to, boolean decay) {
+  void apply(double[][] blocks, int from, int to, Group group) {
     double[] p = blocks[0];
     double[] g = blocks[1];
     double[] m = blocks[2];
-    double keep = decay ? 1 - learningRate * weightDecay : 1;
+    double keep = group == Group.DECAYED ? 1 - learningRate * weightDecay : 1;
     for (int i = from; i < to; i++) {
       double direction = m[i] * beta1 + g[i] * (1 - beta1);
       p[i] = p[i] * keep - learningRate * Math.signum(direction);

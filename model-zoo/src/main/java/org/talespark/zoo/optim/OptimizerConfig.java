@@ -5,14 +5,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
 import java.util.Objects;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.talespark.zoo.graph.ParameterLayout;
 
 /**
  * Which optimizer, and its constants; in configuration an object with {@code type} one of {@code
- * adamw}, {@code adam}, {@code sgd}, {@code lion}. Constants left out have PyTorch's defaults (for
- * Lion those of its paper).
+ * adamw}, {@code adam}, {@code muon}, {@code sgd}, {@code lion}. Constants left out have PyTorch's
+ * defaults (for Lion those of its paper).
  *
  * <p>Weight decay applies to parameters of two or more dimensions only: biases and the gains of
  * norms keep their size.
@@ -21,6 +22,7 @@ import org.talespark.zoo.graph.ParameterLayout;
 @JsonSubTypes({
   @JsonSubTypes.Type(value = OptimizerConfig.AdamW.class, name = "adamw"),
   @JsonSubTypes.Type(value = OptimizerConfig.Adam.class, name = "adam"),
+  @JsonSubTypes.Type(value = OptimizerConfig.Muon.class, name = "muon"),
   @JsonSubTypes.Type(value = OptimizerConfig.Sgd.class, name = "sgd"),
   @JsonSubTypes.Type(value = OptimizerConfig.Lion.class, name = "lion")
 })
@@ -30,8 +32,14 @@ public sealed interface OptimizerConfig {
    *
    * @param layout of the flat arrays that it will update
    * @param type FLOAT or DOUBLE
+   * @param peers that update the same parameters
    */
-  Optimizer create(ParameterLayout layout, DataType type);
+  Optimizer create(ParameterLayout layout, DataType type, Peers peers);
+
+  /** For a worker that updates by itself. */
+  default Optimizer create(ParameterLayout layout, DataType type) {
+    return create(layout, type, Peers.NONE);
+  }
 
   /** Adam with decoupled weight decay (arXiv:1711.05101), scaled by the learning rate. */
   @JsonPropertyOrder({"beta1", "beta2", "eps", "weight_decay"})
@@ -59,7 +67,7 @@ public sealed interface OptimizerConfig {
     }
 
     @Override
-    public Optimizer create(ParameterLayout layout, DataType type) {
+    public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
       return new AdamOptimizer(layout, type, beta1, beta2, eps, weightDecay);
     }
   }
@@ -84,8 +92,73 @@ public sealed interface OptimizerConfig {
     }
 
     @Override
-    public Optimizer create(ParameterLayout layout, DataType type) {
+    public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
       return new AdamOptimizer(layout, type, beta1, beta2, eps, 0);
+    }
+  }
+
+  /**
+   * Muon (Jordan 2024; arXiv:2502.16982) for matrices, AdamW for all else.
+   *
+   * @param rms root mean square of a matrix's update at a learning rate of 1; 0.2 is about AdamW's
+   * @param beta1 of AdamW, as {@code beta2} and {@code eps}
+   * @param exclude parts of the names of matrices that are AdamW's: embeddings, and what stands
+   *     next to inputs and outputs
+   */
+  @JsonPropertyOrder({"momentum", "rms", "weight_decay", "beta1", "beta2", "eps", "exclude"})
+  record Muon(
+      double momentum,
+      double rms,
+      @JsonProperty("weight_decay") double weightDecay,
+      double beta1,
+      double beta2,
+      double eps,
+      List<String> exclude)
+      implements OptimizerConfig {
+    private static final List<String> EXCLUDED = List.of("emb", "conv_in", "conv_out", "lm_head");
+
+    public Muon {
+      Checks.fraction("momentum", momentum);
+      Checks.positive("rms", rms);
+      Checks.notNegative("weight_decay", weightDecay);
+      Checks.fraction("beta1", beta1);
+      Checks.fraction("beta2", beta2);
+      Checks.notNegative("eps", eps);
+      exclude = List.copyOf(exclude);
+    }
+
+    @JsonCreator
+    static Muon of(
+        @JsonProperty("momentum") Double momentum,
+        @JsonProperty("rms") Double rms,
+        @JsonProperty("weight_decay") Double weightDecay,
+        @JsonProperty("beta1") Double beta1,
+        @JsonProperty("beta2") Double beta2,
+        @JsonProperty("eps") Double eps,
+        @JsonProperty("exclude") List<String> exclude) {
+      return new Muon(
+          Objects.requireNonNullElse(momentum, 0.95),
+          Objects.requireNonNullElse(rms, 0.2),
+          Objects.requireNonNullElse(weightDecay, 0.01),
+          Objects.requireNonNullElse(beta1, 0.9),
+          Objects.requireNonNullElse(beta2, 0.999),
+          Objects.requireNonNullElse(eps, 1e-8),
+          Objects.requireNonNullElse(exclude, EXCLUDED));
+    }
+
+    @Override
+    public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
+      return new MuonOptimizer(layout, type, this, peers);
+    }
+
+    /** Matrices of two or more rows and columns, unless excluded. */
+    Group groupOf(ParameterLayout.Slot slot) {
+      boolean matrix =
+          slot.shape().size() > 1
+              && slot.shape().get(0) > 1
+              && slot.length() > slot.shape().get(0)
+              && exclude.stream().noneMatch(slot.name()::contains);
+      return matrix ? Group.ORTHOGONAL : Group.of(slot);
     }
   }
 
@@ -114,7 +187,7 @@ public sealed interface OptimizerConfig {
     }
 
     @Override
-    public Optimizer create(ParameterLayout layout, DataType type) {
+    public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
       return new SgdOptimizer(layout, type, momentum, nesterov, weightDecay);
     }
   }
@@ -141,7 +214,7 @@ public sealed interface OptimizerConfig {
     }
 
     @Override
-    public Optimizer create(ParameterLayout layout, DataType type) {
+    public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
       return new LionOptimizer(layout, type, beta1, beta2, weightDecay);
     }
   }

@@ -40,8 +40,8 @@ final class SgdOptimizer extends FlatOptimizer {
   }
 
   @Override
-  void apply(float[][] blocks, int from, int to, boolean decay) {
-    float decayed = decay ? (float) weightDecay : 0f;
+  void apply(float[][] blocks, int from, int to, Group group) {
+    float decayed = group == Group.DECAYED ? (float) weightDecay : 0f;
     if (momentum == 0) {
       plain(blocks[0], blocks[1], from, to, (float) learningRate, decayed);
     } else if (nesterov) {
@@ -93,10 +93,10 @@ final class SgdOptimizer extends FlatOptimizer {
   }
 
   @Override
-  void apply(double[][] blocks, int from, int to, boolean decay) {
+  void apply(double[][] blocks, int from, int to, Group group) {
     double[] p = blocks[0];
     double[] g = blocks[1];
-    double decayed = decay ? weightDecay : 0;
+    double decayed = group == Group.DECAYED ? weightDecay : 0;
     for (int i = from; i < to; i++) {
       double direction = g[i] + decayed * p[i];
       double move = direction;

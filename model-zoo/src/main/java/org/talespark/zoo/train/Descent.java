@@ -51,7 +51,8 @@ public final class Descent {
     this.context = context;
     this.schedule = settings.schedule();
     this.parameters = plan.parameters();
-    this.optimizer = settings.optimizer().create(parameters.layout(), context.type());
+    this.optimizer =
+        settings.optimizer().create(parameters.layout(), context.type(), context.reducer());
     this.clip = new GradientClip(settings.clipNorm());
     boolean averages = settings.emaDecay() != null;
     this.ema = averages ? new Ema(settings.emaDecay(), parameters.flat()) : null;

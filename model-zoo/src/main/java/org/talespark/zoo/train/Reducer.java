@@ -2,21 +2,13 @@ package org.talespark.zoo.train;
 
 import java.util.function.IntSupplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.talespark.zoo.optim.Peers;
 
 /** Sums over the workers of a run. All workers call it in the same order. */
-public interface Reducer {
-  /** This worker's number among those that step together. */
-  int rank();
-
-  /** How many workers step together. */
-  int workers();
-
-  /** Replaces a flat, contiguous array by its sum over all workers, the same to the bit on each. */
-  void sum(INDArray flat);
-
+public interface Reducer extends Peers {
   /**
-   * Begins the same in the background, in the order of calls. The array may be neither read nor
-   * written before {@link Handle#await} has returned.
+   * Begins a {@link #sum} in the background, in the order of calls. The array may be neither read
+   * nor written before {@link Handle#await} has returned.
    */
   default Handle begin(INDArray flat) {
     sum(flat);

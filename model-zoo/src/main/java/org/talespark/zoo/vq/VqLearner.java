@@ -56,7 +56,8 @@ final class VqLearner implements Learner {
     this.codes = VectorQuantizer.initialCodes(quantizer, context.type());
     this.plans = new VqPlans(config, context, codes);
     Parameters parameters = plans.autoencoder.parameters();
-    this.optimizer = config.optimizer().create(parameters.layout(), context.type());
+    this.optimizer =
+        config.optimizer().create(parameters.layout(), context.type(), context.reducer());
     this.clip = new GradientClip(config.clipNorm());
     this.ema = new Ema(config.emaDecay(), parameters.flat());
     this.codebook =

@@ -24,6 +24,16 @@ class OptimizerConfigTest {
         .isEqualTo(new OptimizerConfig.Adam(0.9, 0.999, 1e-8));
     assertThat(optimizer("{\"type\":\"sgd\"}")).isEqualTo(new OptimizerConfig.Sgd(0, false, 0));
     assertThat(optimizer("{\"type\":\"lion\"}")).isEqualTo(new OptimizerConfig.Lion(0.9, 0.99, 0));
+    assertThat(optimizer("{\"type\":\"muon\"}"))
+        .isEqualTo(
+            new OptimizerConfig.Muon(
+                0.95,
+                0.2,
+                0.01,
+                0.9,
+                0.999,
+                1e-8,
+                List.of("emb", "conv_in", "conv_out", "lm_head")));
     assertThat(schedule("{\"type\":\"constant\"}")).isEqualTo(new Schedule.Constant());
     assertThat(schedule("{\"type\":\"linear\"}")).isEqualTo(new Schedule.Linear(0, 0, 0));
     assertThat(schedule("{\"type\":\"cosine\"}")).isEqualTo(new Schedule.WarmupCosine(0, 0, 0));
@@ -51,7 +61,8 @@ class OptimizerConfigTest {
               new OptimizerConfig.AdamW(0.1, 0.2, 0.3, 0.4),
               new OptimizerConfig.Adam(0.1, 0.2, 0.3),
               new OptimizerConfig.Sgd(0.1, true, 0.3),
-              new OptimizerConfig.Lion(0.1, 0.2, 0.3))) {
+              new OptimizerConfig.Lion(0.1, 0.2, 0.3),
+              new OptimizerConfig.Muon(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, List.of("a", "b")))) {
         String json = mapper.writeValueAsString(config);
         assertThat(mapper.readValue(json, OptimizerConfig.class)).isEqualTo(config);
       }
@@ -89,6 +100,8 @@ class OptimizerConfigTest {
         .hasMessageContaining("eps=NaN");
     assertThatThrownBy(() -> new OptimizerConfig.Lion(0.9, 0.9, Double.POSITIVE_INFINITY))
         .hasMessageContaining("weight_decay");
+    assertThatThrownBy(() -> optimizer("{\"type\":\"muon\",\"rms\":0}"))
+        .hasMessageContaining("rms=0.0, expected a finite number > 0");
     assertThatThrownBy(() -> new OptimizerConfig.Sgd(0, true, 0)).hasMessageContaining("nesterov");
     assertThatThrownBy(() -> optimizer("{\"type\":\"lion\",\"beta1\":2}"))
         .hasMessageContaining("beta1=2.0");

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
@@ -41,7 +42,7 @@ class OptimizerTest {
     return ParameterLayout.of(shapes);
   }
 
-  static Stream<OptimizerConfig> configs() {
+  static Stream<OptimizerConfig> elementwise() {
     return Stream.of(
         new OptimizerConfig.AdamW(0.9, 0.999, 1e-8, 0.1),
         new OptimizerConfig.AdamW(0.5, 0.9, 1e-3, 0),
@@ -52,12 +53,20 @@ class OptimizerTest {
         new OptimizerConfig.Lion(0.9, 0.99, 0.1));
   }
 
+  private static Stream<Arguments> withTypes(Stream<OptimizerConfig> configs) {
+    return configs.flatMap(
+        config ->
+            Stream.of(Arguments.of(config, DataType.FLOAT), Arguments.of(config, DataType.DOUBLE)));
+  }
+
+  static Stream<Arguments> elementwiseAndTypes() {
+    return withTypes(elementwise());
+  }
+
   static Stream<Arguments> configsAndTypes() {
-    return configs()
-        .flatMap(
-            config ->
-                Stream.of(
-                    Arguments.of(config, DataType.FLOAT), Arguments.of(config, DataType.DOUBLE)));
+    OptimizerConfig muon =
+        new OptimizerConfig.Muon(0.95, 0.2, 0.1, 0.9, 0.99, 1e-8, List.of("embedding"));
+    return withTypes(Stream.concat(elementwise(), Stream.of(muon)));
   }
 
   /** One parameter at a time, in double precision, as PyTorch's documentation states it. */
@@ -142,7 +151,7 @@ class OptimizerTest {
   }
 
   @ParameterizedTest
-  @MethodSource("configsAndTypes")
+  @MethodSource("elementwiseAndTypes")
   void agreesWithAScalarReferenceOverFiftySteps(OptimizerConfig config, DataType type) {
     SplittableRandom random = new SplittableRandom(7);
     double[] expected = random(random, 0.2);
@@ -192,6 +201,7 @@ class OptimizerTest {
     boolean decaying =
         (config instanceof OptimizerConfig.AdamW a && a.weightDecay() > 0)
             || config instanceof OptimizerConfig.Sgd
+            || config instanceof OptimizerConfig.Muon
             || config instanceof OptimizerConfig.Lion;
     double[] values = bits(parameters);
     for (ParameterLayout.Slot slot : LAYOUT.slots()) {
