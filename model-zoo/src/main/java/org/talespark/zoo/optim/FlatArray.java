@@ -103,6 +103,7 @@ final class FlatArray {
     return (int) Math.min(BLOCK, array.length() - offset);
   }
 
+  /** Copies so many elements from an offset on; most often they lie in one segment. */
   void read(long offset, float[] block, int length) {
     int segment = (int) (offset / SEGMENT);
     int first = first(offset, length);

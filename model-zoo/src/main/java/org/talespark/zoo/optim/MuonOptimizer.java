@@ -1,7 +1,6 @@
 package org.talespark.zoo.optim;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -13,7 +12,7 @@ import org.talespark.zoo.graph.ParameterLayout;
 /**
  * Muon (Jordan 2024; arXiv:2502.16982): matrices move along the orthogonal matrix nearest to their
  * momentum, so that all directions of a matrix are learnt at one pace; other parameters move as
- * {@link AdamOptimizer}'s.
+ * {@link AdamRule} says.
  *
  * <pre>
  *   m = m + (g - m) (1 - momentum)
@@ -29,10 +28,10 @@ import org.talespark.zoo.graph.ParameterLayout;
  * together, which also gives all the same bits, whatever their processors.
  */
 final class MuonOptimizer extends FlatOptimizer {
-  private static final List<String> STATE = List.of("exp_avg", "exp_avg_sq");
-  private static final int MOMENTUM = 0;
+  private static final int MOMENTUM = 0; // among the states, where others have their means
 
   private final OptimizerConfig.Muon config;
+  private final AdamRule others;
   private final Peers peers;
   private final FlatArray directions;
   private final List<Share> shares;
@@ -41,30 +40,24 @@ final class MuonOptimizer extends FlatOptimizer {
   private final float[][] floats; // gradient and momentum of a block, of one of the two types
   private final double[][] doubles;
   private double learningRate;
-  private double stepSize;
-  private double rootScale;
   private double keep;
 
   /** A matrix, and which peer makes its direction. */
-  private record Share(ParameterLayout.Slot slot, int rows, int columns, int rank) {
-    private Share(ParameterLayout.Slot slot) {
-      this(slot, 0);
-    }
-
-    private Share(ParameterLayout.Slot slot, int rank) {
-      this(slot, rows(slot), Math.toIntExact(slot.length() / rows(slot)), rank);
-    }
-
-    private static int rows(ParameterLayout.Slot slot) {
+  private record Share(ParameterLayout.Slot slot, int rank) {
+    int rows() {
       return Math.toIntExact(slot.shape().get(0));
     }
 
+    int columns() {
+      return Math.toIntExact(slot.length() / rows());
+    }
+
     int shorter() {
-      return Math.min(rows, columns);
+      return Math.min(rows(), columns());
     }
 
     double work() {
-      return (double) rows * columns * shorter();
+      return (double) slot.length() * shorter();
     }
   }
 
@@ -78,8 +71,14 @@ final class MuonOptimizer extends FlatOptimizer {
       OptimizerConfig.Muon config,
       Peers peers,
       INDArray directions) {
-    super(layout, type, STATE, config::groupOf, List.of(FlatArray.of("directions", directions)));
+    super(
+        layout,
+        type,
+        AdamOptimizer.STATE,
+        config::groupOf,
+        List.of(FlatArray.of("directions", directions)));
     this.config = config;
+    this.others = new AdamRule(config.beta1(), config.beta2(), config.eps(), config.weightDecay());
     this.peers = peers;
     this.directions = FlatArray.of("directions", directions);
     this.shares = shared(layout, config, peers.workers());
@@ -108,7 +107,7 @@ final class MuonOptimizer extends FlatOptimizer {
     List<Share> largest =
         layout.slots().stream()
             .filter(slot -> config.groupOf(slot) == Group.ORTHOGONAL)
-            .map(Share::new)
+            .map(slot -> new Share(slot, 0))
             .sorted(Comparator.comparingDouble(Share::work).reversed())
             .toList();
     double[] work = new double[workers];
@@ -128,8 +127,7 @@ final class MuonOptimizer extends FlatOptimizer {
   @Override
   void prepare(long step, double newLearningRate) {
     learningRate = newLearningRate;
-    stepSize = AdamOptimizer.stepSize(newLearningRate, config.beta1(), step);
-    rootScale = AdamOptimizer.rootScale(config.beta2(), step);
+    others.prepare(step, newLearningRate);
     keep = 1 - newLearningRate * config.weightDecay();
   }
 
@@ -138,18 +136,21 @@ final class MuonOptimizer extends FlatOptimizer {
     if (shares.isEmpty()) {
       return;
     }
+    boolean shared = peers.workers() > 1;
+    if (shared) {
+      spread.assign(0); // what peers make
+    }
     for (Share share : shares) {
-      if (share.rank == peers.rank()) {
-        if (directions.type() == DataType.FLOAT) {
-          floatDirection(share, ofGradients);
-        } else {
-          doubleDirection(share, ofGradients);
-        }
+      if (share.rank != peers.rank()) {
+        continue;
+      }
+      if (directions.type() == DataType.FLOAT) {
+        floatDirection(share, ofGradients);
       } else {
-        clear(share.slot);
+        doubleDirection(share, ofGradients);
       }
     }
-    if (peers.workers() > 1) {
+    if (shared) {
       peers.sum(spread);
     }
   }
@@ -169,7 +170,7 @@ final class MuonOptimizer extends FlatOptimizer {
       }
       matrix.write(at, g, n);
     }
-    newtonSchulz.orthogonalize(share.rows, share.columns);
+    newtonSchulz.orthogonalize(share.rows(), share.columns());
     float scale = (float) scale(share);
     for (long at = 0; at < share.slot.length(); at += FlatArray.BLOCK) {
       int n = (int) Math.min(FlatArray.BLOCK, share.slot.length() - at);
@@ -194,7 +195,7 @@ final class MuonOptimizer extends FlatOptimizer {
       }
       matrix.write(at, g, n);
     }
-    newtonSchulz.orthogonalize(share.rows, share.columns);
+    newtonSchulz.orthogonalize(share.rows(), share.columns());
     double scale = scale(share);
     for (long at = 0; at < share.slot.length(); at += FlatArray.BLOCK) {
       int n = (int) Math.min(FlatArray.BLOCK, share.slot.length() - at);
@@ -207,24 +208,7 @@ final class MuonOptimizer extends FlatOptimizer {
   }
 
   private double scale(Share share) {
-    return config.rms() * Math.sqrt(Math.max(share.rows, share.columns));
-  }
-
-  /** What another peer makes. */
-  private void clear(ParameterLayout.Slot slot) {
-    if (directions.type() == DataType.FLOAT) {
-      Arrays.fill(floats[0], 0);
-    } else {
-      Arrays.fill(doubles[0], 0);
-    }
-    for (long at = 0; at < slot.length(); at += FlatArray.BLOCK) {
-      int n = (int) Math.min(FlatArray.BLOCK, slot.length() - at);
-      if (directions.type() == DataType.FLOAT) {
-        directions.write(slot.offset() + at, floats[0], n);
-      } else {
-        directions.write(slot.offset() + at, doubles[0], n);
-      }
-    }
+    return config.rms() * Math.sqrt(Math.max(share.rows(), share.columns()));
   }
 
   @Override
@@ -242,19 +226,7 @@ final class MuonOptimizer extends FlatOptimizer {
           (float) keep);
       return;
     }
-    AdamOptimizer.kernel(
-        blocks[0],
-        blocks[1],
-        blocks[2],
-        blocks[3],
-        from,
-        to,
-        (float) (1 - config.beta1()),
-        (float) (1 - config.beta2()),
-        (float) rootScale,
-        (float) config.eps(),
-        (float) stepSize,
-        group == Group.DECAYED ? (float) keep : 1f);
+    others.apply(blocks, from, to, group);
   }
 
   private static void move(
@@ -286,15 +258,6 @@ final class MuonOptimizer extends FlatOptimizer {
       }
       return;
     }
-    AdamOptimizer.kernel(
-        blocks,
-        from,
-        to,
-        config.beta1(),
-        config.beta2(),
-        rootScale,
-        config.eps(),
-        stepSize,
-        group == Group.DECAYED ? keep : 1);
+    others.apply(blocks, from, to, group);
   }
 }

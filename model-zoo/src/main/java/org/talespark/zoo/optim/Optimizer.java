@@ -7,7 +7,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * One update of all parameters of a flat array. Created by {@link OptimizerConfig#create}.
  *
  * <p>Updates are pure functions of parameters, gradients, rate, state and step, with the same bits
- * on every machine: replicas that start equal stay equal. Not for several threads.
+ * on every machine ({@link MuonOptimizer}'s only where peers share its work): replicas that start
+ * equal stay equal. Not for several threads.
  */
 public sealed interface Optimizer permits FlatOptimizer {
   /**

@@ -68,7 +68,7 @@ public sealed interface OptimizerConfig {
 
     @Override
     public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
-      return new AdamOptimizer(layout, type, beta1, beta2, eps, weightDecay);
+      return new AdamOptimizer(layout, type, new AdamRule(beta1, beta2, eps, weightDecay));
     }
   }
 
@@ -93,7 +93,7 @@ public sealed interface OptimizerConfig {
 
     @Override
     public Optimizer create(ParameterLayout layout, DataType type, Peers peers) {
-      return new AdamOptimizer(layout, type, beta1, beta2, eps, 0);
+      return new AdamOptimizer(layout, type, new AdamRule(beta1, beta2, eps, 0));
     }
   }
 
