@@ -26,7 +26,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * become ready; a {@link GradientListener} hears of each bucket as it completes.
  *
  * <p>Randomness enters as inputs, so a step is a pure function of parameters and inputs. With
- * ND4J's kernels results are bit-equal to SameDiff's interpreter.
+ * ND4J's kernels results are bit-equal to SameDiff's interpreter; with the standard ones all but
+ * convolutions by Winograd's algorithm are.
  *
  * <p>A step may have two parts. Inputs declared {@linkplain Builder#lateInput late} are set between
  * them: {@link #runEarly()} computes all that does not depend on them, {@link #runLate} the rest.

@@ -30,6 +30,10 @@ record Convolution(
     long[] stride,
     long[] padding,
     long[] weightStrides) {
+  private static final int TILE = 4;
+  private static final int ENOUGH_TILES = 16;
+  private static final int ENOUGH_CHANNELS = 16;
+
   /**
    * Reads the arguments of {@code conv2d}, {@code deconv2d} or their gradients.
    *
@@ -133,6 +137,25 @@ record Convolution(
   /** The bias as one that is added to every pixel of its channel. */
   memory.desc broadcastBias() {
     return plain(1, out, 1, 1);
+  }
+
+  /**
+   * Whether Winograd's algorithm (Lavin and Gray 2015, arXiv:1509.09308) is worth its transforms
+   * for the gradient of the weights. With fewer channels it would compute with many zeros.
+   */
+  boolean suitsWinogradForWeights() {
+    return Math.min(in, out) >= ENOUGH_CHANNELS;
+  }
+
+  /**
+   * The same forward and for the gradient of the input: it works on tiles of 4x4 outputs, and
+   * enough of them must share the transformed weights.
+   */
+  boolean suitsWinograd() {
+    long tiles = batch * ((output[0] + TILE - 1) / TILE) * ((output[1] + TILE - 1) / TILE);
+    return suitsWinogradForWeights()
+        && Math.min(output[0], output[1]) >= 2 * TILE
+        && tiles >= ENOUGH_TILES;
   }
 
   /** None, as oneDNN counts it. */

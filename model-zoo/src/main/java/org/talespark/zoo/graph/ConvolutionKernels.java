@@ -34,7 +34,8 @@ import org.slf4j.LoggerFactory;
  * converts layouts that need no conversion, and always computes every gradient: also that of the
  * pictures and those of frozen weights. Here a gradient that nobody reads is left out. The bias of
  * a transposed convolution is added by a primitive of its own, which takes a tenth of the time.
- * Results are bit-equal to ND4J's.
+ * Where Winograd's algorithm is faster it is used, also where oneDNN's own choice would be another;
+ * elsewhere results are bit-equal to ND4J's.
  */
 final class ConvolutionKernels implements KernelProvider {
   private static final Logger LOG = LoggerFactory.getLogger(ConvolutionKernels.class);

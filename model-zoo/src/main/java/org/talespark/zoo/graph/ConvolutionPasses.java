@@ -1,5 +1,6 @@
 package org.talespark.zoo.graph;
 
+import java.util.function.Function;
 import org.bytedeco.dnnl.convolution_backward_data;
 import org.bytedeco.dnnl.convolution_backward_weights;
 import org.bytedeco.dnnl.convolution_forward;
@@ -11,12 +12,17 @@ import org.bytedeco.dnnl.global.dnnl.algorithm;
 import org.bytedeco.dnnl.global.dnnl.prop_kind;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.primitive;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * oneDNN's three primitives of a convolution: forward, the gradient of its input, and the gradients
- * of its weights and bias, each free to choose the layouts it likes best.
+ * of its weights and bias, each free to choose the layouts it likes best. oneDNN takes Winograd's
+ * algorithm too seldom by itself, and hardly ever for the gradient of the weights, where it is two
+ * to four times as fast: so it is asked for by name.
  */
 sealed interface ConvolutionPasses {
+  Logger LOG = LoggerFactory.getLogger(ConvolutionPasses.class);
 
   /** A primitive and the layouts of input, weights and output (or of their gradients). */
   record Pass(primitive step, memory.desc input, memory.desc weights, memory.desc output) {}
@@ -33,11 +39,28 @@ sealed interface ConvolutionPasses {
 
   /** A convolution. */
   record Plain(Convolution c, engine cpu) implements ConvolutionPasses {
-    private convolution_forward.primitive_desc hint(boolean bias) {
+    /** By Winograd's algorithm if wanted and there is a kernel for it, else as oneDNN likes. */
+    private <T> T fastest(boolean winograd, Function<algorithm, T> pass) {
+      if (winograd) {
+        try {
+          return pass.apply(algorithm.convolution_winograd);
+        } catch (RuntimeException e) { // no such kernel for these sizes
+          LOG.debug("No Winograd for {}: {}", c, e.getMessage());
+        }
+      }
+      return pass.apply(algorithm.convolution_auto);
+    }
+
+    private convolution_forward.primitive_desc hint(algorithm way, boolean bias) {
+      // for inference Winograd's kernels want the weights in a layout that is slow to make
+      prop_kind kind =
+          way == algorithm.convolution_winograd
+              ? prop_kind.forward_training
+              : prop_kind.forward_inference;
       convolution_forward.desc wanted =
           new convolution_forward.desc(
-              prop_kind.forward_inference,
-              algorithm.convolution_auto,
+              kind,
+              way,
               c.anyInput(),
               c.anyWeights(),
               c.bias(bias),
@@ -51,17 +74,25 @@ sealed interface ConvolutionPasses {
 
     @Override
     public Pass forward(boolean bias) {
-      convolution_forward.primitive_desc found = hint(bias);
+      return fastest(c.suitsWinograd(), way -> forward(way, bias));
+    }
+
+    private Pass forward(algorithm way, boolean bias) {
+      convolution_forward.primitive_desc found = hint(way, bias);
       return new Pass(
           new convolution_forward(found), found.src_desc(), found.weights_desc(), found.dst_desc());
     }
 
     @Override
     public Pass ofInput() {
+      return fastest(c.suitsWinograd(), this::ofInput);
+    }
+
+    private Pass ofInput(algorithm way) {
       convolution_backward_data.primitive_desc found =
           new convolution_backward_data.primitive_desc(
               new convolution_backward_data.desc(
-                  algorithm.convolution_auto,
+                  way,
                   c.anyInput(),
                   c.anyWeights(),
                   c.anyOutput(),
@@ -70,7 +101,7 @@ sealed interface ConvolutionPasses {
                   c.padding(),
                   c.paddingAfter()),
               cpu,
-              hint(false));
+              hint(way, false));
       return new Pass(
           new convolution_backward_data(found),
           found.diff_src_desc(),
@@ -80,9 +111,13 @@ sealed interface ConvolutionPasses {
 
     @Override
     public Pass ofWeights(boolean bias) {
+      return fastest(c.suitsWinogradForWeights(), way -> ofWeights(way, bias));
+    }
+
+    private Pass ofWeights(algorithm way, boolean bias) {
       convolution_backward_weights.desc wanted =
           new convolution_backward_weights.desc(
-              algorithm.convolution_auto,
+              way,
               c.anyInput(),
               c.anyWeights(),
               c.bias(bias),
@@ -92,7 +127,7 @@ sealed interface ConvolutionPasses {
               c.padding(),
               c.paddingAfter());
       convolution_backward_weights.primitive_desc found =
-          new convolution_backward_weights.primitive_desc(wanted, cpu, hint(bias));
+          new convolution_backward_weights.primitive_desc(wanted, cpu, hint(way, bias));
       return new Pass(
           new convolution_backward_weights(found),
           found.src_desc(),

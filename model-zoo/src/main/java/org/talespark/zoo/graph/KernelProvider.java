@@ -37,7 +37,10 @@ public interface KernelProvider {
     };
   }
 
-  /** ND4J's kernels, and faster ones with bit-equal results where there are any. */
+  /**
+   * ND4J's kernels, and faster ones where there are any. Convolutions by Winograd's algorithm
+   * ({@link ConvolutionPasses}) are equal to ND4J's up to rounding, all others to the bit.
+   */
   static KernelProvider standard() {
     KernelProvider nd4j = new DefaultKernels();
     return new ConvolutionKernels()

@@ -55,9 +55,9 @@ final class OneDnnProgram {
     return library.cpu();
   }
 
-  /** The most scratch memory that was taken at once, in bytes. */
+  /** Scratch memory that suffices wherever it begins, in bytes. */
   long most() {
-    return most;
+    return most == 0 ? 0 : most + ALIGNMENT_BYTES;
   }
 
   /** An array, whose elements lie as described. */
@@ -101,17 +101,18 @@ final class OneDnnProgram {
     taken = mark;
   }
 
+  /** Begins at a multiple of 64 bytes: elsewhere some of oneDNN's kernels end the process. */
   private memory take(memory.desc layout) {
-    long bytes = (layout.get_size() + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
-    if (bytes > scratchBytes - taken) {
+    long free = scratch.address() + taken;
+    long address = (free + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+    long end = address - scratch.address() + layout.get_size();
+    if (end > scratchBytes) {
       throw new IllegalStateException(
-          "Cannot lay out arrays: scratch=%d bytes, needed=%d"
-              .formatted(scratchBytes, taken + bytes));
+          "Cannot lay out arrays: scratch=%d bytes, needed=%d".formatted(scratchBytes, end));
     }
-    memory part = new memory(layout, library.cpu(), Views.at(scratch.address() + taken));
-    taken += bytes;
+    taken = end;
     most = Math.max(most, taken);
-    return part;
+    return new memory(layout, library.cpu(), Views.at(address));
   }
 
   Kernel kernel() {
