@@ -147,6 +147,17 @@ public final class Ops {
         .output();
   }
 
+  /** Means of squares without padding: [B, C, H, W] -> [B, C, H / size, W / size]. */
+  public SDVariable averagePool(SDVariable x, int size) {
+    long[] arguments = {size, size, size, size, 0, 0, 1, 1, 0, 0, 0};
+    return NativeOp.of(
+            "avgpool2d",
+            List.of(x),
+            arguments,
+            (op, g) -> backward("avgpool2d_bp", op, g.get(0), arguments))
+        .output();
+  }
+
   /** Zeros behind the last row and column: [B, C, H, W] -> [B, C, H + 1, W + 1]. */
   public SDVariable padBottomRight(SDVariable x) {
     SDVariable paddings =

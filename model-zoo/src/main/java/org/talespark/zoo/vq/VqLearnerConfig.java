@@ -14,6 +14,7 @@ import org.talespark.zoo.train.LearnerContext;
  * @param l1Weight of the mean absolute difference
  * @param l2Weight of the mean squared difference
  * @param quantizerWeight of the quantizer's loss
+ * @param equivarianceWeight of {@link ScaleEquivariance}; left out, 0
  * @param perceptual loss in the features of a frozen network, or null
  * @param adversarial loss against a discriminator, or null
  * @param clipNorm largest global norm of the gradients
@@ -26,6 +27,7 @@ public record VqLearnerConfig(
     double l1Weight,
     double l2Weight,
     double quantizerWeight,
+    Double equivarianceWeight,
     Perceptual perceptual,
     Adversarial adversarial,
     double clipNorm,
@@ -84,6 +86,12 @@ public record VqLearnerConfig(
   }
 
   public VqLearnerConfig {
+    equivarianceWeight = equivarianceWeight == null ? Double.valueOf(0) : equivarianceWeight;
+    if (!(equivarianceWeight >= 0)) {
+      throw new IllegalArgumentException(
+          "Cannot configure training: equivariance_weight=%s, expected 0 or more"
+              .formatted(equivarianceWeight));
+    }
     if (l1Weight < 0 || l2Weight < 0 || l1Weight + l2Weight <= 0) {
       throw new IllegalArgumentException(
           "Cannot configure training: l1_weight=%s l2_weight=%s, expected none negative and one positive"
@@ -93,6 +101,10 @@ public record VqLearnerConfig(
       throw new IllegalArgumentException(
           "Cannot configure training: adversarial is set, expected model.type=vqgan, whose last layer balances it");
     }
+  }
+
+  boolean equivariant() {
+    return equivarianceWeight > 0;
   }
 
   @Override
@@ -122,6 +134,7 @@ public record VqLearnerConfig(
         l1Weight,
         l2Weight,
         quantizerWeight,
+        equivarianceWeight,
         found,
         adversarial,
         clipNorm,

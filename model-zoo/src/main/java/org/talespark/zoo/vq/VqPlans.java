@@ -33,12 +33,13 @@ final class VqPlans implements AutoCloseable {
   static final String L2 = "l2";
   static final String PERCEPTUAL = "perceptual";
   static final String QUANTIZER = "quantizer_loss";
+  static final String EQUIVARIANCE = "equivariance_loss";
   static final String GENERATOR = "generator_loss";
   static final String DISCRIMINATOR = "discriminator_loss";
 
   /** All that may be reported, in order. */
   static final List<String> LOSSES =
-      List.of(TOTAL, L1, L2, PERCEPTUAL, QUANTIZER, GENERATOR, DISCRIMINATOR);
+      List.of(TOTAL, L1, L2, PERCEPTUAL, QUANTIZER, EQUIVARIANCE, GENERATOR, DISCRIMINATOR);
 
   private final VqLearnerConfig config;
   private final LearnerContext context;
@@ -76,6 +77,12 @@ final class VqPlans implements AutoCloseable {
             .outputs(RECONSTRUCTION, vectors, indices, beforeLast)
             .losses("pull", QUANTIZER)
             .train(layers.names());
+    if (config.equivariant()) {
+      ops.name(
+          EQUIVARIANCE,
+          ScaleEquivariance.loss(config, layers, model, context.batch(), context.size()));
+      builder.losses(EQUIVARIANCE);
+    }
     if (!layers.names().contains(codebook)) {
       builder.bind(codebook, codes);
     }
@@ -211,6 +218,7 @@ final class VqPlans implements AutoCloseable {
   boolean has(String loss, boolean adversarial) {
     return switch (loss) {
       case PERCEPTUAL -> config.perceptual() != null;
+      case EQUIVARIANCE -> config.equivariant();
       case GENERATOR, DISCRIMINATOR -> adversarial;
       default -> true;
     };
@@ -223,7 +231,7 @@ final class VqPlans implements AutoCloseable {
     }
     CompiledGraph plan =
         switch (loss) {
-          case QUANTIZER -> autoencoder;
+          case QUANTIZER, EQUIVARIANCE -> autoencoder;
           case GENERATOR -> critic;
           case DISCRIMINATOR -> discriminator;
           default -> reconstructionLoss;

@@ -59,6 +59,7 @@ class OpsTest {
             in(s(2, 3, 4, 5), s(3, 2, 4, 4), s(2))),
         new Case("upsample", (o, x) -> o.upsample(x.get(0)), in(s(2, 3, 4, 5)), in(s(1, 1, 1, 1))),
         new Case("maxPool", (o, x) -> o.maxPool(x.get(0), 2), in(s(2, 3, 4, 6))),
+        new Case("averagePool", (o, x) -> o.averagePool(x.get(0), 2), in(s(2, 3, 4, 6))),
         new Case("padBottomRight", (o, x) -> o.padBottomRight(x.get(0)), in(s(2, 3, 4, 5))),
         new Case(
             "groupNorm",

@@ -29,6 +29,8 @@ final class Fixtures {
       new FeatureNetwork.Config(
           List.of(4, 6), List.of(1, 2), List.of(0.5, 0.4, 0.5), List.of(0.25, 0.25, 0.3));
 
+  private static final double EQUIVARIANCE = 0.25;
+
   private Fixtures() {}
 
   static VectorQuantizer.Config quantizer(VectorQuantizer.Learning learning) {
@@ -47,13 +49,14 @@ final class Fixtures {
   }
 
   static VqLearnerConfig plain(VqModelConfig model) {
-    return config(model, null, null);
+    return config(model, 0, null, null);
   }
 
   /** A VQ-GAN with all losses. */
   static VqLearnerConfig full(VectorQuantizer.Learning learning) {
     return config(
         vqGan(learning),
+        EQUIVARIANCE,
         new VqLearnerConfig.Perceptual("features", 0.5, PerceptualLoss.UNIT_MAPS),
         adversarial(PatchDiscriminator.Norm.NONE, 0));
   }
@@ -66,6 +69,7 @@ final class Fixtures {
     VqLearnerConfig full = full(VectorQuantizer.Learning.EMA);
     return config(
         full.model(),
+        EQUIVARIANCE,
         new VqLearnerConfig.Perceptual("features", 0.5, PerceptualLoss.LAST_MAP),
         new VqLearnerConfig.Adversarial(
             AdversarialLoss.HINGE, 0.1, 0.5, 0.2, 4, PatchDiscriminator.Norm.NONE, 1e-4));
@@ -77,6 +81,7 @@ final class Fixtures {
 
   static VqLearnerConfig config(
       VqModelConfig model,
+      double equivarianceWeight,
       VqLearnerConfig.Perceptual perceptual,
       VqLearnerConfig.Adversarial adversarial) {
     return new VqLearnerConfig(
@@ -86,6 +91,7 @@ final class Fixtures {
         1,
         0.5,
         1,
+        equivarianceWeight,
         perceptual,
         adversarial,
         1,

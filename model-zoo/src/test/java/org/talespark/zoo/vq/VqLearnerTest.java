@@ -75,6 +75,7 @@ class VqLearnerTest {
             "l2",
             "perceptual",
             "quantizer_loss",
+            "equivariance_loss",
             "generator_loss",
             "discriminator_loss",
             "adaptive_weight",
@@ -146,6 +147,7 @@ class VqLearnerTest {
     VqLearnerConfig config =
         Fixtures.config(
             Fixtures.vqGan(Learning.EMA),
+            0,
             null,
             Fixtures.adversarial(PatchDiscriminator.Norm.NONE, 0.5));
     try (Learner learner = learner(config, 2, DataType.FLOAT)) {
@@ -181,6 +183,7 @@ class VqLearnerTest {
     VqLearnerConfig config =
         Fixtures.config(
             Fixtures.vqGan(Learning.EMA),
+            0,
             null,
             Fixtures.adversarial(PatchDiscriminator.Norm.NONE, 0));
     Batch batch = Fixtures.batch(0, 0, 2);

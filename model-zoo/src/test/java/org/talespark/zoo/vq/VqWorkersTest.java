@@ -180,6 +180,7 @@ class VqWorkersTest {
     VqLearnerConfig config =
         Fixtures.config(
             Fixtures.vqGan(Learning.EMA),
+            0,
             null,
             Fixtures.adversarial(PatchDiscriminator.Norm.BATCH, 0));
     Reducer two = new InProcessWorkers(2).reducer(0);
