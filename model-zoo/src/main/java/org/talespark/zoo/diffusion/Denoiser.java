@@ -47,7 +47,7 @@ final class Denoiser implements AutoCloseable {
     Layers layers = Layers.bound(ops);
     SDVariable samples = ops.input(SAMPLES, batch, config.channels(), side, side);
     SDVariable times = ops.input(TIME_FEATURES, batch, config.timeFeatures());
-    DenoiserConfig.Context context = texts == null ? null : texts.encoded(ops);
+    DenoiserConfig.Context context = texts == null ? null : texts.encoded(layers);
     ops.name(PREDICTION, config.build(layers, samples, times, context, batch, side));
     CompiledGraph.Builder builder =
         CompiledGraph.of(ops.graph())

@@ -69,13 +69,13 @@ public final class DiffusersPipeline {
 
   private void denoiser() {
     Map<String, INDArray> tensors = new LinkedHashMap<>(checkpoint.tensors());
-    tensors.keySet().removeIf(name -> name.startsWith(TEXT_MODEL));
+    tensors.keySet().removeIf(name -> name.startsWith(TEXT_MODEL) || name.equals(TextInputs.WORDS));
     String directory;
     Map<String, Object> config;
     if (file.model() instanceof UNet2DCondition.Config model && DiffusersUNet.loads(model)) {
       directory = "unet";
       part(directory, DIFFUSERS, DiffusersUNet.CLASS);
-      int pooled = file.text() != null && file.text().pooled() ? model.contextDimension() : 0;
+      int pooled = pooling() != TextPooling.NONE ? model.contextDimension() : 0;
       config = config(DiffusersUNet.CLASS, DiffusersUNet.config(model, file.sampleSize(), pooled));
       tensors = DiffusersUNet.tensors(model, tensors);
       if (file.text() == null) {
@@ -135,13 +135,29 @@ public final class DiffusersPipeline {
     notes.add(
         "A text has %d tokens, padded with id 0; encoder_hidden_states is last_hidden_state, and encoder_attention_mask is 0 at the padding. The model was guided by %s away from the empty text."
             .formatted(tokens, file.guidance()));
-    if (file.text().pooled()) {
-      notes.add(
-          "class_labels is last_hidden_state at a text's last token"
-              + (clip.findsEnds()
-                  ? ", which is pooler_output."
-                  : "; it is not pooler_output, since the class takes the token with the highest id for the last where eos_token_id is 2."));
+    switch (pooling()) {
+      case NONE -> {}
+      case LAST ->
+          notes.add(
+              "class_labels is last_hidden_state at a text's last token"
+                  + (clip.findsEnds()
+                      ? ", which is pooler_output."
+                      : "; it is not pooler_output, since the class takes the token with the highest id for the last where eos_token_id is 2."));
+      case WORDS -> words();
     }
+  }
+
+  private void words() {
+    String path = "text_words/model.safetensors";
+    files.add(
+        ExportedFile.tensors(path, Map.of("weight", checkpoint.tensors().get(TextInputs.WORDS))));
+    notes.add(
+        "class_labels is the sum of %s's rows at a text's tokens, without padding, over the root of their number: load it into torch.nn.Embedding."
+            .formatted(path));
+  }
+
+  private TextPooling pooling() {
+    return file.text() == null ? TextPooling.NONE : file.text().pooling();
   }
 
   private void part(String directory, String library, String name) {

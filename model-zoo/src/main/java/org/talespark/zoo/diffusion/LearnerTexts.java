@@ -8,7 +8,6 @@ import org.talespark.zoo.contrastive.ClipFile;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.nn.Layers;
 import org.talespark.zoo.text.TextEncoder;
-import org.talespark.zoo.text.TextTokens;
 import org.talespark.zoo.text.Tokenizer;
 import org.talespark.zoo.train.LearnerContext;
 import org.talespark.zoo.train.Pretrained;
@@ -64,13 +63,13 @@ final class LearnerTexts implements AutoCloseable {
 
   /** The texts in the graph that is trained. */
   DenoiserConfig.Context context(Layers layers) {
-    return tower == null ? inputs.encoder(layers, encoder) : inputs.encoded(layers.ops());
+    return tower == null ? inputs.encoder(layers, encoder) : inputs.encoded(layers);
   }
 
   /** Their inputs. */
   void inputs(CompiledGraph.Builder builder) {
     if (tower == null) {
-      inputs.maskInput(inputs.tokenInputs(builder));
+      inputs.encoderInputs(builder);
     } else {
       inputs.encodedInputs(builder);
     }
@@ -83,9 +82,7 @@ final class LearnerTexts implements AutoCloseable {
       texts.add(dropped[b] ? "" : captions.get(b));
     }
     if (tower == null) {
-      TextTokens tokens = tokenizer.encode(texts, inputs.tokens());
-      inputs.fillTokens(plan, tokens);
-      inputs.fillMask(plan, tokens.mask());
+      inputs.fillEncoder(plan, tokenizer.encode(texts, inputs.tokens()));
     } else {
       inputs.fillEncoded(plan, towerReader.read(texts));
     }

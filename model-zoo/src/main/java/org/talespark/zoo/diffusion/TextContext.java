@@ -1,6 +1,7 @@
 package org.talespark.zoo.diffusion;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
@@ -17,8 +18,8 @@ public sealed interface TextContext {
   /** Tokens that a text has at most; longer ones are cut. */
   int tokens();
 
-  /** Whether the text as a whole, its last state, is added to the time. */
-  boolean pooled();
+  /** What of a text, as one vector, is added to the time. */
+  TextPooling pooling();
 
   /** The same with whole URIs. */
   TextContext located(UnaryOperator<String> absolute);
@@ -28,20 +29,21 @@ public sealed interface TextContext {
    *
    * @param tokenizer URI of a {@code tokenizer.json}, or of its directory
    */
-  record Encoder(String tokenizer, int tokens, boolean pooled, TextEncoder.Config model)
+  record Encoder(String tokenizer, int tokens, TextPooling pooling, TextEncoder.Config model)
       implements TextContext {
     public Encoder {
       if (tokenizer == null) {
         throw new IllegalArgumentException(
             "Cannot configure texts: tokenizer is missing, expected what `talespark tokenizer` wrote; try task.text.tokenizer=DIR");
       }
+      pooling = requireNonNullElse(pooling, TextPooling.NONE);
       requireNonNull(model, "task.text.model");
       checkTokens(tokens, model);
     }
 
     @Override
     public TextContext located(UnaryOperator<String> absolute) {
-      return new Encoder(absolute.apply(tokenizer), tokens, pooled, model);
+      return new Encoder(absolute.apply(tokenizer), tokens, pooling, model);
     }
   }
 
@@ -51,14 +53,15 @@ public sealed interface TextContext {
    * @param checkpoint URI of a run or checkpoint with tensors {@code text_model.*}, {@code
    *     text_config} in its configuration and a {@code tokenizer.json}
    */
-  record Tower(String checkpoint, int tokens, boolean pooled) implements TextContext {
+  record Tower(String checkpoint, int tokens, TextPooling pooling) implements TextContext {
     public Tower {
+      pooling = requireNonNullElse(pooling, TextPooling.NONE);
       requireNonNull(checkpoint, "task.text.checkpoint");
     }
 
     @Override
     public TextContext located(UnaryOperator<String> absolute) {
-      return new Tower(absolute.apply(checkpoint), tokens, pooled);
+      return new Tower(absolute.apply(checkpoint), tokens, pooling);
     }
   }
 

@@ -34,12 +34,10 @@ final class TextReader implements AutoCloseable {
     this.tokenizer = tokenizer;
     Ops ops = new Ops(type);
     Layers layers = Layers.bound(ops);
-    DenoiserConfig.Context context = inputs.encoder(layers, encoder);
-    ops.name(TextInputs.ROWS, context.rows());
+    inputs.reading(layers, encoder);
     CompiledGraph.Builder builder =
-        inputs.tokenInputs(CompiledGraph.of(ops.graph())).outputs(TextInputs.ROWS);
-    if (inputs.pooled()) {
-      ops.name(TextInputs.POOLED, context.pooled());
+        inputs.readingInputs(CompiledGraph.of(ops.graph())).outputs(TextInputs.ROWS);
+    if (inputs.poolsLast()) {
       builder.outputs(TextInputs.POOLED);
     }
     this.plan = weights.bind(builder, layers.names()).build();
@@ -59,12 +57,12 @@ final class TextReader implements AutoCloseable {
     List<String> all = new ArrayList<>(texts);
     all.addAll(Collections.nCopies(inputs.batch() - texts.size(), ""));
     TextTokens tokens = tokenizer.encode(all, inputs.tokens());
-    inputs.fillTokens(plan, tokens);
+    inputs.fillReading(plan, tokens);
     plan.run();
     return new TextInputs.Encoded(
+        tokens,
         plan.output(TextInputs.ROWS).ravel().toFloatVector(),
-        tokens.mask(),
-        inputs.pooled() ? plan.output(TextInputs.POOLED).ravel().toFloatVector() : null);
+        inputs.poolsLast() ? plan.output(TextInputs.POOLED).ravel().toFloatVector() : null);
   }
 
   @Override

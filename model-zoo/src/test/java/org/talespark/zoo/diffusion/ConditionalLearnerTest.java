@@ -18,7 +18,8 @@ import java.util.function.UnaryOperator;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.zoo.graph.Ops;
@@ -49,9 +50,13 @@ final class ConditionalLearnerTest {
       TokenizerFiles.words("a", "red", "blue", "sky", "picture");
   private static final TextEncoder.Config ENCODER =
       new TextEncoder.Config(16, WIDTH, 16, 1, 2, 12, 1e-5);
-  private static final TextContext TEXT = new TextContext.Encoder("words", 6, true, ENCODER);
+  private static final TextContext TEXT = text(6, TextPooling.LAST);
   private static final ObjectMapper JSON =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+
+  private static TextContext text(int tokens, TextPooling pooling) {
+    return new TextContext.Encoder("words", tokens, pooling, ENCODER);
+  }
 
   private static DenoiserConfig uNet(int channels) {
     return uNet(channels, 4);
@@ -220,9 +225,11 @@ final class ConditionalLearnerTest {
     }
   }
 
-  @Test
-  void picturesFollowTheirTextsAlsoInTheModelThatIsLoaded() throws JsonProcessingException {
-    DiffusionLearnerConfig config = config(uNet(3, 8), TEXT, null, 0.1);
+  @ParameterizedTest
+  @EnumSource(names = {"LAST", "WORDS"}) // by cross-attention alone more steps are needed
+  void picturesFollowTheirTextsAlsoInTheModelThatIsLoaded(TextPooling pooling)
+      throws JsonProcessingException {
+    DiffusionLearnerConfig config = config(uNet(3, 8), text(6, pooling), null, 0.1);
     Batch batch = coloured(8);
     try (Learner learner = config.create(context(8, DataType.FLOAT, Reducer.ALONE, 1e-2))) {
       for (int step = 0; step < 150; step++) {
@@ -237,9 +244,9 @@ final class ConditionalLearnerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"unet", "dit"})
-  void workersTrainAsOneUnderTexts(String kind) throws Exception {
-    DiffusionLearnerConfig config = config(model(kind, 3), TEXT, null, 0.3);
+  @CsvSource({"unet, LAST", "dit, LAST", "unet, WORDS", "dit, WORDS"})
+  void workersTrainAsOneUnderTexts(String kind, TextPooling pooling) throws Exception {
+    DiffusionLearnerConfig config = config(model(kind, 3), text(6, pooling), null, 0.3);
     List<Double> alone = losses(config, 1);
     List<Double> together = losses(config, 2);
     for (int step = 0; step < alone.size(); step++) {
@@ -281,12 +288,12 @@ final class ConditionalLearnerTest {
     assertThat(dropped).isEqualTo(empty);
   }
 
-  @Test
-  void paddingChangesNothing() throws JsonProcessingException {
-    TextContext longer = new TextContext.Encoder("words", 12, true, ENCODER);
+  @ParameterizedTest
+  @EnumSource
+  void paddingChangesNothing(TextPooling pooling) throws JsonProcessingException {
     Batch batch = batch(0, 0, 2);
     List<float[][]> made = new ArrayList<>();
-    for (TextContext text : List.of(TEXT, longer)) {
+    for (TextContext text : List.of(text(6, pooling), text(12, pooling))) {
       DiffusionLearnerConfig config = config(uNet(3), text, null, 0.1);
       try (Learner learner = config.create(context(2, DataType.FLOAT, Reducer.ALONE, 5e-3))) {
         for (int step = 0; step < 3; step++) {
@@ -302,11 +309,15 @@ final class ConditionalLearnerTest {
     }
   }
 
-  @Test
-  void aTowerStaysOutOfTheTrainingAndGoesIntoTheCheckpoint() throws JsonProcessingException {
+  @ParameterizedTest
+  @EnumSource
+  void aTowerStaysOutOfTheTrainingAndGoesIntoTheCheckpoint(TextPooling pooling)
+      throws JsonProcessingException {
     DiffusionLearnerConfig config =
-        config(uNet(3), new TextContext.Tower("tower", 6, false), null, 0.1);
+        config(uNet(3), new TextContext.Tower("tower", 6, pooling), null, 0.1);
     try (Learner learner = config.create(context(2, DataType.FLOAT, Reducer.ALONE, 5e-3))) {
+      assertThat(learner.model().containsKey(TextInputs.WORDS))
+          .isEqualTo(pooling == TextPooling.WORDS);
       assertThat(learner.model().keySet()).noneMatch(name -> name.startsWith("text_model."));
       for (int step = 0; step < 3; step++) {
         learner.step(batch(step, 0, 2), progress(step));
@@ -392,11 +403,10 @@ final class ConditionalLearnerTest {
         .hasMessageContaining("context_dropout=1.0");
     assertThatThrownBy(() -> config(uNet(4), TEXT, FIRST_STAGE, 0.1))
         .hasMessageContaining("model.channels=4, expected 3 as the latents of");
-    assertThatThrownBy(() -> new TextContext.Encoder("words", 13, true, ENCODER))
-        .hasMessageContaining("text.tokens=13");
+    assertThatThrownBy(() -> text(13, TextPooling.LAST)).hasMessageContaining("text.tokens=13");
     TextEncoder.Config few = new TextEncoder.Config(5, WIDTH, 16, 1, 2, 12, 1e-5);
     DiffusionLearnerConfig unfit =
-        config(uNet(3), new TextContext.Encoder("words", 6, true, few), null, 0.1);
+        config(uNet(3), new TextContext.Encoder("words", 6, TextPooling.LAST, few), null, 0.1);
     assertThatThrownBy(() -> unfit.create(context(1, DataType.FLOAT, Reducer.ALONE, 1)))
         .hasMessageContaining("vocab_size=5");
     Pretrained other = new Pretrained(JSON.createObjectNode(), Map.of(), Map.of());

@@ -110,7 +110,7 @@ class DiffusionTrainTest {
             "task.model.channels=4",
             "task.model.context_dimension=8",
             "task.first_stage={checkpoint: '%s'}".formatted(Tiny.uri(firstStage)),
-            "task.text={type: encoder, tokenizer: '%s', tokens: 12, pooled: true, model: {vocab_size: 300, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2, max_position_embeddings: 12, layer_norm_eps: 1.0e-5}}"
+            "task.text={type: encoder, tokenizer: '%s', tokens: 12, pooling: last, model: {vocab_size: 300, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2, max_position_embeddings: 12, layer_norm_eps: 1.0e-5}}"
                 .formatted(Tiny.uri(tokenizer)),
             "data.flip=false",
             "train.steps=4",

@@ -63,7 +63,7 @@ public final class TrainedModels {
         "task.model.channels=4",
         "task.model.context_dimension=8",
         """
-        task.text={type: encoder, tokenizer: "%s", tokens: 6, pooled: true, model: {
+        task.text={type: encoder, tokenizer: "%s", tokens: 6, pooling: last, model: {
           vocab_size: 7, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
           num_attention_heads: 2, max_position_embeddings: 6, layer_norm_eps: 1.0e-5}}
         """
