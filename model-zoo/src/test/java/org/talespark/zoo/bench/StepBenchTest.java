@@ -20,8 +20,9 @@ import org.talespark.zoo.text.TextEncoder;
 
 /** No timing is asserted: only what holds on a busy machine too. */
 class StepBenchTest {
+  /** With too few channels for Winograd's algorithm, which is not bit-equal. */
   private static final List<StepCase> TINY =
-      List.of(new TransformerCase(2, 5, 8, 2), new VqVaeCase(2, 16, 16, 2, 16, 7));
+      List.of(new TransformerCase(2, 5, 8, 2), new VqVaeCase(2, 16, 8, 2, 16, 7));
 
   @Test
   void aPlansGradientsAreTheInterpretersBitForBitInLessMemory() {
@@ -39,9 +40,10 @@ class StepBenchTest {
   }
 
   @Test
-  void aDenoisersPlanDiffersFromTheInterpreterByRoundingAlone() {
+  void aPlanOfConvolutionsDiffersFromTheInterpreterByRoundingAlone() {
     List<StepCase> tiny =
         List.of(
+            new VqVaeCase(2, 32, 16, 2, 16, 7),
             new DenoiserCase(
                 "unet_step",
                 new UNet2DCondition.Config(3, List.of(4, 8), 1, List.of(false, true), 2, 4, 2, 5),
@@ -52,7 +54,7 @@ class StepBenchTest {
     StepResult result = StepBench.measure(new StepBench.Settings(1, 0, 2), tiny, line -> {});
     assertThat(result.cases())
         .extracting(StepResult.Case::name)
-        .containsExactly("unet_step", "dit_s8_step");
+        .containsExactly("vqvae_step", "unet_step", "dit_s8_step");
     for (StepResult.Case each : result.cases()) {
       assertThat(each.maxGradientDifference()).as(each.name()).isBetween(0.0, 1e-4);
       assertThat(each.ratio()).as(each.name()).isPositive();

@@ -217,6 +217,20 @@ class ExportJobTest {
   }
 
   @Test
+  void theWordsOfTextsAreAPartOfTheirOwn() throws IOException {
+    Path out = folder.resolve("out");
+    ExportJob.Result result = export(TrainedModels.textToImage(folder, "words"), out);
+    assertThat(shapes(out.resolve("text_words/model.safetensors")))
+        .containsExactlyEntriesOf(Map.of("weight", "[7, 8]"));
+    assertThat(shapes(out.resolve("unet/diffusion_pytorch_model.safetensors")))
+        .isEqualTo(uNetShapes());
+    JsonNode unet = json(out.resolve("unet/config.json"));
+    assertThat(unet.get("projection_class_embeddings_input_dim").asInt()).isEqualTo(8);
+    assertThat(result.notes())
+        .anyMatch(note -> note.startsWith("class_labels is the sum of text_words/"));
+  }
+
+  @Test
   void theExportedWeightsAreTheAveragedOnes() throws IOException {
     Path run = TrainedModels.diffusion(folder.resolve("run"));
     Path out = folder.resolve("out");
