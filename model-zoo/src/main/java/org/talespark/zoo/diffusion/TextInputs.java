@@ -49,10 +49,6 @@ record TextInputs(int batch, int tokens, int width, int vocabulary, TextPooling 
     return pooling == TextPooling.LAST;
   }
 
-  private boolean poolsWords() {
-    return pooling == TextPooling.WORDS;
-  }
-
   /** Tokens as inputs, and the encoder behind them. */
   DenoiserConfig.Context encoder(Layers layers, TextEncoder.Config encoder) {
     Ops ops = layers.ops();
@@ -156,10 +152,10 @@ record TextInputs(int batch, int tokens, int width, int vocabulary, TextPooling 
   void fillEncoded(CompiledGraph plan, Encoded texts) {
     plan.fill(ROWS, texts.rows());
     plan.fill(MASK, texts.tokens().mask());
-    if (poolsLast()) {
-      plan.fill(POOLED, texts.last());
-    } else if (poolsWords()) {
-      plan.fill(TOKENS, texts.tokens().ids());
+    switch (pooling) {
+      case NONE -> {}
+      case LAST -> plan.fill(POOLED, texts.last());
+      case WORDS -> plan.fill(TOKENS, texts.tokens().ids());
     }
   }
 

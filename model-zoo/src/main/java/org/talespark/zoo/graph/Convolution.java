@@ -1,5 +1,6 @@
 package org.talespark.zoo.graph;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.bytedeco.dnnl.memory;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -30,6 +31,8 @@ record Convolution(
     long[] stride,
     long[] padding,
     long[] weightStrides) {
+  private static final long[] WINOGRAD_KERNEL = {3, 3};
+  private static final long[] NO_STRIDE = {1, 1};
   private static final int TILE = 4;
   private static final int ENOUGH_TILES = 16;
   private static final int ENOUGH_CHANNELS = 16;
@@ -140,11 +143,13 @@ record Convolution(
   }
 
   /**
-   * Whether Winograd's algorithm (Lavin and Gray 2015, arXiv:1509.09308) is worth its transforms
-   * for the gradient of the weights. With fewer channels it would compute with many zeros.
+   * Whether Winograd's algorithm (Lavin and Gray 2015, arXiv:1509.09308), which is for kernels of
+   * 3x3 without strides, is worth its transforms for the gradient of the weights. With fewer
+   * channels it would compute with many zeros.
    */
   boolean suitsWinogradForWeights() {
-    return Math.min(in, out) >= ENOUGH_CHANNELS;
+    boolean known = Arrays.equals(kernel, WINOGRAD_KERNEL) && Arrays.equals(stride, NO_STRIDE);
+    return known && Math.min(in, out) >= ENOUGH_CHANNELS;
   }
 
   /**

@@ -39,12 +39,12 @@ sealed interface ConvolutionPasses {
 
   /** A convolution. */
   record Plain(Convolution c, engine cpu) implements ConvolutionPasses {
-    /** By Winograd's algorithm if wanted and there is a kernel for it, else as oneDNN likes. */
+    /** By Winograd's algorithm if it suits and this processor has it, else as oneDNN likes. */
     private <T> T fastest(boolean winograd, Function<algorithm, T> pass) {
       if (winograd) {
         try {
           return pass.apply(algorithm.convolution_winograd);
-        } catch (RuntimeException e) { // no such kernel for these sizes
+        } catch (RuntimeException e) { // no such kernel for this processor
           LOG.debug("No Winograd for {}: {}", c, e.getMessage());
         }
       }

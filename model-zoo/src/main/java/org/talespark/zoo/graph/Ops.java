@@ -138,23 +138,18 @@ public final class Ops {
 
   /** Max pooling without padding: [B, C, H, W] -> [B, C, H / size, W / size]. */
   public SDVariable maxPool(SDVariable x, int size) {
-    long[] arguments = {size, size, size, size, 0, 0, 1, 1, 0, 1, 0};
-    return NativeOp.of(
-            "maxpool2d",
-            List.of(x),
-            arguments,
-            (op, g) -> backward("maxpool2d_bp", op, g.get(0), arguments))
-        .output();
+    return pool("maxpool2d", x, size);
   }
 
   /** Means of squares without padding: [B, C, H, W] -> [B, C, H / size, W / size]. */
   public SDVariable averagePool(SDVariable x, int size) {
-    long[] arguments = {size, size, size, size, 0, 0, 1, 1, 0, 0, 0};
+    return pool("avgpool2d", x, size);
+  }
+
+  private static SDVariable pool(String name, SDVariable x, int size) {
+    long[] arguments = {size, size, size, size, 0, 0, 1, 1, 0, 1, 0};
     return NativeOp.of(
-            "avgpool2d",
-            List.of(x),
-            arguments,
-            (op, g) -> backward("avgpool2d_bp", op, g.get(0), arguments))
+            name, List.of(x), arguments, (op, g) -> backward(name + "_bp", op, g.get(0), arguments))
         .output();
   }
 
