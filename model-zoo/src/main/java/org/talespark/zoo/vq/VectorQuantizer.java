@@ -1,6 +1,7 @@
 package org.talespark.zoo.vq;
 
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.ops.SDMath;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -67,6 +68,7 @@ public final class VectorQuantizer {
       check(deadBelow >= 0, "dead_below", deadBelow, "at least 0");
       if (learning == Learning.GRID) {
         int levels = levels(codes, dimension);
+        check(codes <= MOST_OF_A_GRID, "codes", codes, "at most " + MOST_OF_A_GRID);
         check(
             levels >= 2 && Math.round(StrictMath.pow(levels, dimension)) == codes,
             "codes",
@@ -78,6 +80,10 @@ public final class VectorQuantizer {
     }
 
     /** Points of a grid along one dimension. */
+    private int levels() {
+      return levels(codes, dimension);
+    }
+
     private static int levels(int codes, int dimension) {
       return (int) Math.round(StrictMath.pow(codes, 1.0 / dimension));
     }
@@ -101,6 +107,9 @@ public final class VectorQuantizer {
   public record Outputs(
       SDVariable vectors, SDVariable quantized, SDVariable indices, SDVariable loss) {}
 
+  /** Codes of a grid whose numbers float32 still holds exactly. */
+  private static final int MOST_OF_A_GRID = 1 << 24;
+
   private VectorQuantizer() {}
 
   /** The codebook: trainable only when it learns by gradient. */
@@ -119,7 +128,7 @@ public final class VectorQuantizer {
     if (config.learning() != Learning.GRID) {
       return Nd4j.zeros(type, config.codes(), config.dimension());
     }
-    int levels = Config.levels(config.codes(), config.dimension());
+    int levels = config.levels();
     double[][] codes = new double[config.codes()][config.dimension()];
     for (int code = 0; code < codes.length; code++) {
       int rest = code;
@@ -148,7 +157,10 @@ public final class VectorQuantizer {
     }
     SDVariable frozenVectors = ops.stopGradient(vectors);
     SDVariable frozenCodes = ops.stopGradient(codes);
-    SDVariable indices = nearest(ops, frozenVectors, frozenCodes);
+    SDVariable indices =
+        config.learning() == Learning.GRID
+            ? nearestOnGrid(ops, config, frozenVectors)
+            : nearest(ops, frozenVectors, frozenCodes);
     SDVariable chosen = ops.embedding(codes, indices, config.codes()); // [N, D]
     SDVariable loss = ops.meanSquare(vectors, ops.stopGradient(chosen)).mul(config.commitment());
     if (config.learning() == Learning.GRADIENT) {
@@ -163,6 +175,27 @@ public final class VectorQuantizer {
     SDVariable norms = ops.graph().math().square(codes).sum(false, 1); // [K]
     SDVariable products = ops.matmul(z, codes, false, true); // [N, K]
     return ops.argMinOfRows(norms.sub(products.mul(2.0)));
+  }
+
+  /**
+   * The same where the codes are a grid: each dimension's level is rounded to for itself, without a
+   * look at K codes. z [N, D] -> int32 [N].
+   */
+  static SDVariable nearestOnGrid(Ops ops, Config config, SDVariable z) {
+    int last = config.levels() - 1;
+    SDMath math = ops.graph().math();
+    SDVariable levels = math.round(math.clipByValue(z.add(1.0).mul(last / 2.0), 0, last)); // [N, D]
+    double[][] places = new double[config.dimension()][1]; // the first dimension's counts most
+    double place = 1;
+    for (int i = config.dimension() - 1; i >= 0; i--) {
+      places[i][0] = place;
+      place *= config.levels();
+    }
+    SDVariable weights = ops.graph().constant(Nd4j.createFromArray(places).castTo(ops.type()));
+    SDVariable codes = ops.reshape(ops.matmul(levels, weights, false, false), -1); // [N]
+    // what is no number becomes a negative one, which nothing may look up
+    SDVariable first = ops.graph().constant(Nd4j.createFromArray(0));
+    return math.max(ops.graph().castTo(codes, DataType.INT32), first);
   }
 
   private static SDVariable normalize(Ops ops, SDVariable rows) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -124,8 +125,12 @@ class VectorQuantizerTest {
     for (Similarity similarity :
         learning == Learning.GRID ? List.of(Similarity.EUCLIDEAN) : List.of(Similarity.values())) {
       double[][] z = random(3, N, D);
-      double[][] codes = random(4, K, D);
-      try (CompiledGraph plan = plan(config(learning, similarity), z, codes, "loss")) {
+      VectorQuantizer.Config config = config(learning, similarity);
+      double[][] codes =
+          learning == Learning.GRID
+              ? VectorQuantizer.initialCodes(config, DataType.DOUBLE).toDoubleMatrix()
+              : random(4, K, D);
+      try (CompiledGraph plan = plan(config, z, codes, "loss")) {
         plan.run();
         double[][] seenZ = seen(similarity, z);
         double[][] seenCodes = seen(similarity, codes);
@@ -207,10 +212,12 @@ class VectorQuantizerTest {
     double[][] z = random(4, N, 3);
     Ops ops = new Ops(DataType.DOUBLE);
     SDVariable vectors = ops.frozen("z", Nd4j.createFromArray(z));
-    ops.name("indices", VectorQuantizer.nearest(ops, vectors, ops.frozen("codes", codes)));
-    try (CompiledGraph plan = CompiledGraph.of(ops.graph()).outputs("indices").build()) {
+    ops.name("all", VectorQuantizer.nearest(ops, vectors, ops.frozen("codes", codes)));
+    ops.name("indices", VectorQuantizer.nearestOnGrid(ops, grid, vectors));
+    try (CompiledGraph plan = CompiledGraph.of(ops.graph()).outputs("all", "indices").build()) {
       plan.run();
       int[] nearest = plan.output("indices").toIntVector();
+      assertThat(nearest).isEqualTo(plan.output("all").toIntVector());
       for (int n = 0; n < N; n++) {
         for (int i = 0; i < 3; i++) {
           double rounded =
@@ -218,6 +225,22 @@ class VectorQuantizerTest {
           assertThat(rows[nearest[n]][i]).isCloseTo(rounded, TINY);
         }
       }
+    }
+  }
+
+  @Test
+  void vectorsThatAreNoNumbersLeadToCodesThatExist() {
+    VectorQuantizer.Config grid = config(Learning.GRID, Similarity.EUCLIDEAN);
+    double[][] z = random(5, N, D);
+    z[3][1] = Double.NaN;
+    z[4][0] = Double.POSITIVE_INFINITY;
+    z[5][2] = Double.NEGATIVE_INFINITY;
+    double[][] codes = VectorQuantizer.initialCodes(grid, DataType.DOUBLE).toDoubleMatrix();
+    try (CompiledGraph plan = plan(grid, z, codes, "loss")) {
+      plan.run();
+      assertThat(IntStream.of(plan.output("indices").toIntVector()))
+          .allMatch(code -> code >= 0 && code < K);
+      assertThat(plan.output("loss").getDouble(0)).isNaN();
     }
   }
 
