@@ -29,18 +29,20 @@ abstract sealed class FlatOptimizer implements Optimizer
   private long steps;
 
   FlatOptimizer(ParameterLayout layout, DataType type, List<String> stateNames) {
-    this(layout, type, stateNames, Group::of, List.of());
+    this(layout, type, stateNames, Group::of, List.of(), Map.of());
   }
 
   /**
    * @param read arrays laid out as the parameters, behind the state's in the blocks
+   * @param kept what belongs to the state besides, laid out as the parameters
    */
   FlatOptimizer(
       ParameterLayout layout,
       DataType type,
       List<String> stateNames,
       Function<ParameterLayout.Slot, Group> groupOf,
-      List<FlatArray> read) {
+      List<FlatArray> read,
+      Map<String, INDArray> kept) {
     FlatArray.checkType("parameters", type);
     if (layout.length() == 0) {
       throw new IllegalArgumentException(
@@ -53,6 +55,7 @@ abstract sealed class FlatOptimizer implements Optimizer
       arrays.put(name, array);
       stateArrays.add(FlatArray.of(name, array));
     }
+    arrays.putAll(kept);
     this.state = Collections.unmodifiableMap(arrays);
     boolean single = type == DataType.FLOAT;
     walked.addAll(stateArrays);

@@ -3,6 +3,7 @@ package org.talespark.zoo.optim;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -29,6 +30,7 @@ import org.talespark.zoo.graph.ParameterLayout;
  */
 final class MuonOptimizer extends FlatOptimizer {
   private static final int MOMENTUM = 0; // among the states, where others have their means
+  private static final String DIRECTION = "direction"; // of the state, where it outlives a step
 
   private final OptimizerConfig.Muon config;
   private final AdamRule others;
@@ -41,6 +43,7 @@ final class MuonOptimizer extends FlatOptimizer {
   private final double[][] doubles;
   private double learningRate;
   private double keep;
+  private boolean due;
 
   /** A matrix, and which peer makes its direction. */
   private record Share(ParameterLayout.Slot slot, int rank) {
@@ -76,7 +79,8 @@ final class MuonOptimizer extends FlatOptimizer {
         type,
         AdamOptimizer.STATE,
         config::groupOf,
-        List.of(FlatArray.of("directions", directions)));
+        List.of(FlatArray.of("directions", directions)),
+        config.every() == 1 ? Map.of() : Map.of(DIRECTION, directions));
     this.config = config;
     this.others = new AdamRule(config.beta1(), config.beta2(), config.eps(), config.weightDecay());
     this.peers = peers;
@@ -129,11 +133,12 @@ final class MuonOptimizer extends FlatOptimizer {
     learningRate = newLearningRate;
     others.prepare(step, newLearningRate);
     keep = 1 - newLearningRate * config.weightDecay();
+    due = (step - 1) % config.every() == 0;
   }
 
   @Override
   void direct(FlatArray ofGradients) {
-    if (shares.isEmpty()) {
+    if (shares.isEmpty() || !due) {
       return;
     }
     boolean shared = peers.workers() > 1;

@@ -104,8 +104,19 @@ public sealed interface OptimizerConfig {
    * @param beta1 of AdamW, as {@code beta2} and {@code eps}
    * @param exclude parts of the names of matrices that are AdamW's: embeddings, and what stands
    *     next to inputs and outputs
+   * @param every steps after which matrices get new directions; between them they move along the
+   *     last ones
    */
-  @JsonPropertyOrder({"momentum", "rms", "weight_decay", "beta1", "beta2", "eps", "exclude"})
+  @JsonPropertyOrder({
+    "momentum",
+    "rms",
+    "weight_decay",
+    "beta1",
+    "beta2",
+    "eps",
+    "exclude",
+    "every"
+  })
   record Muon(
       double momentum,
       double rms,
@@ -113,7 +124,8 @@ public sealed interface OptimizerConfig {
       double beta1,
       double beta2,
       double eps,
-      List<String> exclude)
+      List<String> exclude,
+      int every)
       implements OptimizerConfig {
     private static final List<String> EXCLUDED = List.of("emb", "conv_in", "conv_out", "lm_head");
 
@@ -125,6 +137,7 @@ public sealed interface OptimizerConfig {
       Checks.fraction("beta2", beta2);
       Checks.notNegative("eps", eps);
       exclude = List.copyOf(exclude);
+      Checks.require(every >= 1, "every", every, "at least 1");
     }
 
     @JsonCreator
@@ -135,7 +148,8 @@ public sealed interface OptimizerConfig {
         @JsonProperty("beta1") Double beta1,
         @JsonProperty("beta2") Double beta2,
         @JsonProperty("eps") Double eps,
-        @JsonProperty("exclude") List<String> exclude) {
+        @JsonProperty("exclude") List<String> exclude,
+        @JsonProperty("every") Integer every) {
       return new Muon(
           Objects.requireNonNullElse(momentum, 0.95),
           Objects.requireNonNullElse(rms, 0.2),
@@ -143,7 +157,8 @@ public sealed interface OptimizerConfig {
           Objects.requireNonNullElse(beta1, 0.9),
           Objects.requireNonNullElse(beta2, 0.999),
           Objects.requireNonNullElse(eps, 1e-8),
-          Objects.requireNonNullElse(exclude, EXCLUDED));
+          Objects.requireNonNullElse(exclude, EXCLUDED),
+          Objects.requireNonNullElse(every, 1));
     }
 
     @Override

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.eigen.Eigen;
@@ -22,8 +23,12 @@ import org.talespark.zoo.train.InProcessWorkers;
 
 class MuonOptimizerTest {
   private static final double MOMENTUM = 0.9;
-  private static final OptimizerConfig.Muon CONFIG =
-      new OptimizerConfig.Muon(MOMENTUM, 0.2, 0.1, 0.9, 0.99, 1e-8, List.of("embedding"));
+  private static final OptimizerConfig.Muon CONFIG = config(1);
+
+  private static OptimizerConfig.Muon config(int every) {
+    return new OptimizerConfig.Muon(
+        MOMENTUM, 0.2, 0.1, 0.9, 0.99, 1e-8, List.of("embedding"), every);
+  }
 
   private static final ParameterLayout LAYOUT = layout();
 
@@ -68,14 +73,13 @@ class MuonOptimizerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = DataType.class,
-      names = {"FLOAT", "DOUBLE"})
-  void matricesMoveAlongTheOrthogonalMatrixOfTheirMomentum(DataType type) {
+  @CsvSource({"FLOAT, 1", "DOUBLE, 1", "FLOAT, 3", "DOUBLE, 3"})
+  void matricesMoveAlongTheLatestOrthogonalMatrixOfTheirMomentum(DataType type, int every) {
     INDArray parameters = random(type, 1);
-    Optimizer optimizer = CONFIG.create(LAYOUT, type);
+    Optimizer optimizer = config(every).create(LAYOUT, type);
     Map<String, INDArray> expected = new LinkedHashMap<>();
     Map<String, INDArray> momentum = new LinkedHashMap<>();
+    Map<String, INDArray> direction = new LinkedHashMap<>();
     for (String name : List.of("wide", "tall", "square")) {
       expected.put(name, slot(parameters, name));
       momentum.put(name, expected.get(name).like());
@@ -84,13 +88,17 @@ class MuonOptimizerTest {
     for (int step = 0; step < 5; step++) {
       INDArray gradients = random(type, 10 + step);
       optimizer.update(parameters, gradients, rate);
+      boolean due = step % every == 0;
       expected.forEach(
           (name, p) -> {
             INDArray g = slot(gradients, name);
             INDArray m = momentum.get(name).muli(MOMENTUM).addi(g.mul(1 - MOMENTUM));
             INDArray ahead = g.mul(1 - MOMENTUM).addi(m.mul(MOMENTUM));
+            if (due) {
+              direction.put(name, orthogonal(ahead));
+            }
             double longer = Math.max(p.rows(), p.columns());
-            p.muli(1 - rate * 0.1).subi(orthogonal(ahead).muli(rate * 0.2 * Math.sqrt(longer)));
+            p.muli(1 - rate * 0.1).subi(direction.get(name).mul(rate * 0.2 * Math.sqrt(longer)));
           });
     }
     expected.forEach(
@@ -150,10 +158,11 @@ class MuonOptimizerTest {
     }
   }
 
-  @Test
-  void peersThatShareTheWorkUpdateAsOneAlone() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void peersThatShareTheWorkUpdateAsOneAlone(int every) throws Exception {
     INDArray alone = random(DataType.FLOAT, 3);
-    Optimizer one = CONFIG.create(LAYOUT, DataType.FLOAT);
+    Optimizer one = config(every).create(LAYOUT, DataType.FLOAT);
     for (int step = 0; step < 3; step++) {
       one.update(alone, random(DataType.FLOAT, 30 + step), 0.01);
     }
@@ -162,7 +171,7 @@ class MuonOptimizerTest {
             .run(
                 reducer -> {
                   INDArray parameters = random(DataType.FLOAT, 3);
-                  Optimizer optimizer = CONFIG.create(LAYOUT, DataType.FLOAT, reducer);
+                  Optimizer optimizer = config(every).create(LAYOUT, DataType.FLOAT, reducer);
                   for (int step = 0; step < 3; step++) {
                     optimizer.update(parameters, random(DataType.FLOAT, 30 + step), 0.01);
                   }
@@ -205,7 +214,7 @@ class MuonOptimizerTest {
     ParameterLayout one = ParameterLayout.of(Map.of("w", new long[] {64, 256}));
     INDArray w = Nd4j.create(DataType.DOUBLE, 64 * 256);
     INDArray gradient = random(6, 64 * 256);
-    new OptimizerConfig.Muon(0.95, 0.2, 0, 0.9, 0.99, 1e-8, List.of())
+    new OptimizerConfig.Muon(0.95, 0.2, 0, 0.9, 0.99, 1e-8, List.of(), 1)
         .create(one, DataType.DOUBLE)
         .update(w, gradient, 0.5);
     double rms = w.norm2Number().doubleValue() / Math.sqrt((double) w.length());

@@ -33,7 +33,8 @@ class OptimizerConfigTest {
                 0.9,
                 0.999,
                 1e-8,
-                List.of("emb", "conv_in", "conv_out", "lm_head")));
+                List.of("emb", "conv_in", "conv_out", "lm_head"),
+                1));
     assertThat(schedule("{\"type\":\"constant\"}")).isEqualTo(new Schedule.Constant());
     assertThat(schedule("{\"type\":\"linear\"}")).isEqualTo(new Schedule.Linear(0, 0, 0));
     assertThat(schedule("{\"type\":\"cosine\"}")).isEqualTo(new Schedule.WarmupCosine(0, 0, 0));
@@ -62,7 +63,7 @@ class OptimizerConfigTest {
               new OptimizerConfig.Adam(0.1, 0.2, 0.3),
               new OptimizerConfig.Sgd(0.1, true, 0.3),
               new OptimizerConfig.Lion(0.1, 0.2, 0.3),
-              new OptimizerConfig.Muon(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, List.of("a", "b")))) {
+              new OptimizerConfig.Muon(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, List.of("a", "b"), 7))) {
         String json = mapper.writeValueAsString(config);
         assertThat(mapper.readValue(json, OptimizerConfig.class)).isEqualTo(config);
       }
@@ -100,6 +101,8 @@ class OptimizerConfigTest {
         .hasMessageContaining("eps=NaN");
     assertThatThrownBy(() -> new OptimizerConfig.Lion(0.9, 0.9, Double.POSITIVE_INFINITY))
         .hasMessageContaining("weight_decay");
+    assertThatThrownBy(() -> optimizer("{\"type\":\"muon\",\"every\":0}"))
+        .hasMessageContaining("every=0, expected at least 1");
     assertThatThrownBy(() -> optimizer("{\"type\":\"muon\",\"rms\":0}"))
         .hasMessageContaining("rms=0.0, expected a finite number > 0");
     assertThatThrownBy(() -> new OptimizerConfig.Sgd(0, true, 0)).hasMessageContaining("nesterov");

@@ -64,9 +64,13 @@ class OptimizerTest {
   }
 
   static Stream<Arguments> configsAndTypes() {
-    OptimizerConfig muon =
-        new OptimizerConfig.Muon(0.95, 0.2, 0.1, 0.9, 0.99, 1e-8, List.of("embedding"));
-    return withTypes(Stream.concat(elementwise(), Stream.of(muon)));
+    Stream<OptimizerConfig> muons =
+        Stream.of(1, 3)
+            .map(
+                every ->
+                    new OptimizerConfig.Muon(
+                        0.95, 0.2, 0.1, 0.9, 0.99, 1e-8, List.of("embedding"), every));
+    return withTypes(Stream.concat(elementwise(), muons));
   }
 
   /** One parameter at a time, in double precision, as PyTorch's documentation states it. */
