@@ -76,8 +76,8 @@ final class FusedGroupNorm extends FusedOp {
         leastGroups(batch * n),
         (part, first, end) -> {
           float[] values = new float[n];
-          float[] row = new float[plane];
-          float[] scratch = new float[plane];
+          float[] scales = new float[n]; // each channel's, for all of its plane
+          float[] shifts = new float[n];
           Activations.Silu activation = new Activations.Silu();
           return () -> {
             for (int b = 0; b < batch; b++) {
@@ -94,19 +94,16 @@ final class FusedGroupNorm extends FusedOp {
                                 FloatMemory.dot(values, values, 0, n) / n + (double) epsilon));
                 means.put(bg, mean);
                 inverses.put(bg, inverse);
-                for (int k = 0; k < perGroup; k++) {
-                  int c = bg % groups * perGroup + k;
-                  float scale = gamma.get(b * step + c) * inverse;
-                  float shift = beta.get(b * step + c);
-                  int from = k * plane;
-                  for (int i = 0; i < plane; i++) {
-                    row[i] = values[from + i] * scale + shift;
-                  }
-                  if (silu) {
-                    activation.forward(row, row, plane, scratch);
-                  }
-                  y.put(bg * n + from, row, 0, plane);
+                int channel = b * step + bg % groups * perGroup;
+                spread(gamma, channel, plane, inverse, scales);
+                spread(beta, channel, plane, 1, shifts);
+                for (int i = 0; i < n; i++) {
+                  values[i] = values[i] * scales[i] + shifts[i];
                 }
+                if (silu) {
+                  activation.forward(values, values, n, scales);
+                }
+                y.put(bg * n, values, 0, n);
               }
             }
           };
@@ -116,6 +113,17 @@ final class FusedGroupNorm extends FusedOp {
   /** From one sample's factors to the next one's: none where all share them. */
   private static int step(INDArray factors, int channels) {
     return factors.rank() == 1 ? 0 : channels;
+  }
+
+  /**
+   * Repeats each channel's factor over its plane, so that loops run over whole groups: the compiler
+   * vectorises only loops whose arrays are all read from the same place on.
+   */
+  private static void spread(
+      FloatBuffer factors, int channel, int plane, float scale, float[] out) {
+    for (int from = 0; from < out.length; from += plane) {
+      Arrays.fill(out, from, from + plane, scale * factors.get(channel++));
+    }
   }
 
   /** Groups that a thread takes at least; all of a group's samples go through one thread. */
@@ -163,9 +171,9 @@ final class FusedGroupNorm extends FusedOp {
           (part, first, end) -> {
             float[] normalised = new float[n];
             float[] gradient = new float[n];
-            float[] u = new float[plane];
-            float[] g = new float[plane];
-            float[] scratch = new float[plane];
+            float[] scales = new float[n];
+            float[] u = new float[silu ? n : 0];
+            float[] scratch = new float[silu ? n : 0];
             float[] dGamma = new float[factors]; // only its own groups' channels
             float[] dBeta = new float[factors];
             Activations.Silu activation = new Activations.Silu();
@@ -183,38 +191,31 @@ final class FusedGroupNorm extends FusedOp {
                   for (int i = 0; i < n; i++) {
                     normalised[i] = (normalised[i] - mean) * inverse;
                   }
+                  int channel = b * step + bg % groups * perGroup;
+                  spread(gammas, channel, plane, 1, scales);
+                  if (silu) {
+                    spread(betas, channel, plane, 1, u);
+                    for (int i = 0; i < n; i++) {
+                      u[i] += normalised[i] * scales[i];
+                    }
+                    activation.backward(u, gradient, n, scratch);
+                  }
                   float sum = 0;
                   float product = 0;
                   for (int k = 0; k < perGroup; k++) {
-                    int c = bg % groups * perGroup + k;
-                    int from = k * plane;
-                    float gamma = gammas.get(b * step + c);
-                    if (silu) {
-                      float beta = betas.get(b * step + c);
-                      for (int i = 0; i < plane; i++) {
-                        u[i] = normalised[from + i] * gamma + beta;
-                      }
-                      System.arraycopy(gradient, from, g, 0, plane);
-                      activation.backward(u, g, plane, scratch);
-                      System.arraycopy(g, 0, gradient, from, plane);
-                    }
-                    float ofBeta = FloatMemory.sum(gradient, from, plane);
-                    float ofGamma = FloatMemory.dot(gradient, normalised, from, plane);
-                    dBeta[b * step + c] += ofBeta;
-                    dGamma[b * step + c] += ofGamma;
-                    sum += gamma * ofBeta;
-                    product += gamma * ofGamma;
+                    float ofBeta = FloatMemory.sum(gradient, k * plane, plane);
+                    float ofGamma = FloatMemory.dot(gradient, normalised, k * plane, plane);
+                    dBeta[channel + k] += ofBeta;
+                    dGamma[channel + k] += ofGamma;
+                    sum += scales[k * plane] * ofBeta;
+                    product += scales[k * plane] * ofGamma;
                   }
                   float meanOfSum = sum / n;
                   float meanOfProduct = product / n;
-                  for (int k = 0; k < perGroup; k++) {
-                    float gamma = gammas.get(b * step + bg % groups * perGroup + k);
-                    int from = k * plane;
-                    for (int i = from; i < from + plane; i++) {
-                      gradient[i] =
-                          inverse
-                              * (gamma * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
-                    }
+                  for (int i = 0; i < n; i++) {
+                    gradient[i] =
+                        inverse
+                            * (scales[i] * gradient[i] - meanOfSum - normalised[i] * meanOfProduct);
                   }
                   dx.put(bg * n, gradient, 0, n);
                 }
