@@ -25,6 +25,9 @@ import org.talespark.zoo.graph.ParameterLayout;
  * side makes the root mean square of an update {@code lr rms}, about that of Adam's, so that both
  * take one learning rate.
  *
+ * <p>Momentum changes slowly, so a direction may serve for several steps; it is then part of the
+ * state.
+ *
  * <p>Peers share the work: each makes the directions of some matrices, and a sum brings them
  * together, which also gives all the same bits, whatever their processors.
  */

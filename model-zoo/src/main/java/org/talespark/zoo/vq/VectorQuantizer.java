@@ -26,6 +26,8 @@ import org.talespark.zoo.nn.Layers;
  * <p>Shapes: z [N, D], codes [K, D].
  */
 public final class VectorQuantizer {
+  /** Codes of a grid whose numbers float32 still holds exactly. */
+  private static final int MOST_OF_A_GRID = 1 << 24;
 
   /** How codes learn. */
   public enum Learning {
@@ -106,9 +108,6 @@ public final class VectorQuantizer {
    */
   public record Outputs(
       SDVariable vectors, SDVariable quantized, SDVariable indices, SDVariable loss) {}
-
-  /** Codes of a grid whose numbers float32 still holds exactly. */
-  private static final int MOST_OF_A_GRID = 1 << 24;
 
   private VectorQuantizer() {}
 

@@ -254,6 +254,11 @@ class VectorQuantizerTest {
             "Cannot configure quantizer: codes=60, expected levels to the power of dimension=3, such as 64");
     assertThatThrownBy(
             () ->
+                new VectorQuantizer.Config(
+                    1 << 25, 25, Learning.GRID, Similarity.EUCLIDEAN, 0.25, 0.99, 0))
+        .hasMessage("Cannot configure quantizer: codes=33554432, expected at most 16777216");
+    assertThatThrownBy(
+            () ->
                 new VectorQuantizer.Config(64, 3, Learning.GRID, Similarity.COSINE, 0.25, 0.99, 0))
         .hasMessageContaining("similarity=COSINE, expected euclidean on a grid");
     assertThatThrownBy(
