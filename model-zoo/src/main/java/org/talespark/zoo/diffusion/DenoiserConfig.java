@@ -38,6 +38,18 @@ public sealed interface DenoiserConfig permits UNet2DCondition.Config, Dit.Confi
             "Cannot condition denoiser: tokens=%d, expected at least 1".formatted(tokens));
       }
     }
+
+    /**
+     * What the whole text adds to the time, diffusers' class embedding of type projection: linear,
+     * SiLU, linear, [B, D] -> [B, out]. It begins as zero, and stays so as long as all of {@code
+     * pooled} is zero but for the last bias, which depends on no text.
+     */
+    SDVariable embedded(Layers layers, int dimension, int out) {
+      SDVariable h =
+          layers.normalLinear(
+              "class_embedding.linear_1", pooled, 1 / Math.sqrt(dimension), dimension, out);
+      return layers.zeroLinear("class_embedding.linear_2", layers.ops().silu(h), out, out);
+    }
   }
 
   /** C, of the sample and of what is predicted. */

@@ -126,6 +126,7 @@ public final class DiffusersPipeline {
     }
     Map<String, INDArray> tensors = new LinkedHashMap<>(encoder.tensors());
     tensors.keySet().removeIf(name -> !name.startsWith(TEXT_MODEL));
+    INDArray previous = tensors.remove(TextEncoder.PREVIOUS);
     int tokens = file.text().tokens();
     ClipTextFile clip = new ClipTextFile(config, checkpoint.file(Tokenizer.FILE), tokens);
     part("text_encoder", TRANSFORMERS, ClipTextFile.CLASS);
@@ -135,6 +136,9 @@ public final class DiffusersPipeline {
     notes.add(
         "A text has %d tokens, padded with id 0; encoder_hidden_states is last_hidden_state, and encoder_attention_mask is 0 at the padding. The model was guided by %s away from the empty text."
             .formatted(tokens, file.guidance()));
+    if (previous != null) {
+      tokenShift(previous);
+    }
     switch (pooling()) {
       case NONE -> {}
       case LAST ->
@@ -147,13 +151,25 @@ public final class DiffusersPipeline {
     }
   }
 
+  private void tokenShift(INDArray table) {
+    String path = table("text_previous", table);
+    notes.add(
+        "The encoder also reads the token before each: to what text_encoder.text_model.embeddings.token_embedding returns, add %s's rows at the tokens moved by one, the first token staying where it is (input_ids[:, [0, *range(n - 1)]]); a forward hook can do that."
+            .formatted(path));
+  }
+
   private void words() {
-    String path = "text_words/model.safetensors";
-    files.add(
-        ExportedFile.tensors(path, Map.of("weight", checkpoint.tensors().get(TextInputs.WORDS))));
+    String path = table("text_words", checkpoint.tensors().get(TextInputs.WORDS));
     notes.add(
         "class_labels is the sum of %s's rows at a text's tokens, without padding, over the root of their number: load it into torch.nn.Embedding."
             .formatted(path));
+  }
+
+  /** Vectors that torch.nn.Embedding loads. */
+  private String table(String directory, INDArray weight) {
+    String path = directory + "/model.safetensors";
+    files.add(ExportedFile.tensors(path, Map.of("weight", weight)));
+    return path;
   }
 
   private TextPooling pooling() {

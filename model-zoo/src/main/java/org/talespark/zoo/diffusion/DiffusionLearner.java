@@ -162,7 +162,7 @@ final class DiffusionLearner implements NetworkLearner {
     plan.fill(TARGETS, targets);
     plan.fill(WEIGHTS, weights);
     if (texts != null) {
-      texts.fill(plan, batch.captions(), drawn.dropped());
+      texts.fill(plan, progress.step(), batch.captions(), drawn.dropped());
     }
     plan.run(descent.sums());
 

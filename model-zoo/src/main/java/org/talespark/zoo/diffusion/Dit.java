@@ -28,10 +28,10 @@ import org.talespark.zoo.nn.Layers;
  *   linear((1 + scale) norm(x) + shift) -> [B*T, p*p*C] -> [B, C, S, S]
  * </pre>
  *
- * <p>Modulations, the output of cross-attention and the last layer begin as zero: each block begins
- * as the identity and the prediction as zero. Other weights are Xavier uniform and their biases
- * zero, those of the time normal with deviation 0.02, as in the paper's code. Positions are fixed
- * sines and cosines of column and row.
+ * <p>Modulations, the output of cross-attention, what the pooled text adds and the last layer begin
+ * as zero: each block begins as the identity and the prediction as zero. Other weights are Xavier
+ * uniform and their biases zero, those of the time normal with deviation 0.02, as in the paper's
+ * code. Positions are fixed sines and cosines of column and row.
  *
  * <p>Deviation: GELU is the one with the error function, not its approximation by tanh.
  */
@@ -138,19 +138,15 @@ public final class Dit {
 
   /** [B, F] -> [B, D], with the pooled text. */
   private SDVariable condition(SDVariable features) {
-    SDVariable c = perceptron("time_embedding", features, TIME_FEATURES);
+    int width = config.hiddenSize();
+    SDVariable h = timeLinear("time_embedding.linear_1", features, TIME_FEATURES);
+    SDVariable c = timeLinear("time_embedding.linear_2", ops.silu(h), width);
     return context == null || context.pooled() == null
         ? c
-        : c.add(perceptron("class_embedding", context.pooled(), config.contextDimension()));
+        : c.add(context.embedded(layers, config.contextDimension(), width));
   }
 
-  /** [B, in] -> [B, D]. */
-  private SDVariable perceptron(String name, SDVariable x, int in) {
-    SDVariable h = ops.silu(conditionLinear(name + ".linear_1", x, in));
-    return conditionLinear(name + ".linear_2", h, config.hiddenSize());
-  }
-
-  private SDVariable conditionLinear(String name, SDVariable x, int in) {
+  private SDVariable timeLinear(String name, SDVariable x, int in) {
     return layers.normalLinear(name, x, TIME_DEVIATION, in, config.hiddenSize());
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.talespark.zoo.contrastive.ClipFile;
 import org.talespark.zoo.graph.CompiledGraph;
 import org.talespark.zoo.nn.Layers;
@@ -15,9 +16,15 @@ import org.talespark.zoo.train.Weights;
 
 /**
  * The texts of a diffusion model in training, read by an encoder that learns or by a frozen one.
+ *
+ * <p>For the first {@code pooling_after} steps the whole text counts nothing: its vector is zero.
  */
 final class LearnerTexts implements AutoCloseable {
+  /** 0 while the whole text counts nothing, then 1. */
+  private static final String WHOLE_COUNTS = "whole_text_counts";
+
   private final TextInputs inputs;
+  private final int poolingAfter;
   private final TextEncoder.Config encoder;
   private final Tokenizer tokenizer;
   private final Pretrained tower; // null where the encoder learns
@@ -31,6 +38,7 @@ final class LearnerTexts implements AutoCloseable {
       Pretrained tower,
       LearnerContext context) {
     this.inputs = TextInputs.of(text, encoder, context.batch());
+    this.poolingAfter = text.poolingAfter();
     this.encoder = encoder;
     this.tokenizer = tokenizer;
     this.tower = tower;
@@ -63,7 +71,13 @@ final class LearnerTexts implements AutoCloseable {
 
   /** The texts in the graph that is trained. */
   DenoiserConfig.Context context(Layers layers) {
-    return tower == null ? inputs.encoder(layers, encoder) : inputs.encoded(layers);
+    DenoiserConfig.Context texts =
+        tower == null ? inputs.encoder(layers, encoder) : inputs.encoded(layers);
+    if (poolingAfter == 0) {
+      return texts;
+    }
+    SDVariable whole = texts.pooled().mul(layers.ops().input(WHOLE_COUNTS, 1, 1));
+    return new DenoiserConfig.Context(texts.rows(), texts.mask(), whole, texts.tokens());
   }
 
   /** Their inputs. */
@@ -73,10 +87,16 @@ final class LearnerTexts implements AutoCloseable {
     } else {
       inputs.encodedInputs(builder);
     }
+    if (poolingAfter > 0) {
+      builder.input(WHOLE_COUNTS, 1, 1);
+    }
   }
 
   /** Fills a step's captions in; those that are dropped become the empty text. */
-  void fill(CompiledGraph plan, List<String> captions, boolean[] dropped) {
+  void fill(CompiledGraph plan, long step, List<String> captions, boolean[] dropped) {
+    if (poolingAfter > 0) {
+      plan.fill(WHOLE_COUNTS, new float[] {step < poolingAfter ? 0 : 1});
+    }
     List<String> texts = new ArrayList<>();
     for (int b = 0; b < dropped.length; b++) {
       texts.add(dropped[b] ? "" : captions.get(b));

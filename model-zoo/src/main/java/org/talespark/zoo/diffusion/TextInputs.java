@@ -18,8 +18,10 @@ import org.talespark.zoo.text.TextTokens;
  * @param width D of a token's state
  * @param vocabulary V, tokens that there are
  * @param pooling what counts as the whole text
+ * @param shifted whether the encoder has a token shift
  */
-record TextInputs(int batch, int tokens, int width, int vocabulary, TextPooling pooling) {
+record TextInputs(
+    int batch, int tokens, int width, int vocabulary, TextPooling pooling, boolean shifted) {
   /** The table of the words' vectors, [V, D]. */
   static final String WORDS = "text_words.weight";
 
@@ -41,8 +43,9 @@ record TextInputs(int batch, int tokens, int width, int vocabulary, TextPooling 
   /** For texts of a configuration. */
   static TextInputs of(TextContext text, TextEncoder.Config encoder, int batch) {
     TextContext.checkTokens(text.tokens(), encoder);
+    boolean shifted = text instanceof TextContext.Encoder own && own.tokenShift();
     return new TextInputs(
-        batch, text.tokens(), encoder.hiddenSize(), encoder.vocabSize(), text.pooling());
+        batch, text.tokens(), encoder.hiddenSize(), encoder.vocabSize(), text.pooling(), shifted);
   }
 
   boolean poolsLast() {
@@ -98,7 +101,9 @@ record TextInputs(int batch, int tokens, int width, int vocabulary, TextPooling 
   }
 
   private SDVariable states(Layers layers, TextEncoder.Config encoder, SDVariable ids) {
-    return TextEncoder.build(encoder, layers, ids, batch, tokens);
+    return shifted
+        ? TextEncoder.buildShifted(encoder, layers, ids, batch, tokens)
+        : TextEncoder.build(encoder, layers, ids, batch, tokens);
   }
 
   private SDVariable last(Ops ops, SDVariable rows) {

@@ -43,8 +43,8 @@ import org.talespark.zoo.nn.Layers;
  *
  * <p>The last convolution of each residual block and of the whole, and the last projection of each
  * transformer, begin as zero, as in both papers' code: every block begins as the identity and the
- * prediction as zero, the mean of what is to be predicted. Diffusers, made for weights that are
- * loaded, leaves PyTorch's initial values there.
+ * prediction as zero, the mean of what is to be predicted. So does what the pooled text adds.
+ * Diffusers, made for weights that are loaded, leaves PyTorch's initial values there.
  */
 public final class UNet2DCondition {
   static final double RESIDUAL_EPSILON = 1e-5;
@@ -250,18 +250,13 @@ public final class UNet2DCondition {
 
   /** [B, F] -> [B, E], with the pooled text. */
   private SDVariable embed(SDVariable features) {
-    SDVariable t = perceptron("time_embedding", features, config.timeFeatures());
+    int width = 4 * config.timeFeatures();
+    SDVariable h = layers.linear("time_embedding.linear_1", features, config.timeFeatures(), width);
+    SDVariable t = layers.linear("time_embedding.linear_2", ops.silu(h), width, width);
     if (context != null && context.pooled() != null) {
-      t = t.add(perceptron("class_embedding", context.pooled(), config.contextDimension()));
+      t = t.add(context.embedded(layers, config.contextDimension(), width));
     }
     return ops.silu(t);
-  }
-
-  /** [B, in] -> [B, E]. */
-  private SDVariable perceptron(String name, SDVariable x, int in) {
-    int width = 4 * config.timeFeatures();
-    SDVariable h = ops.silu(layers.linear(name + ".linear_1", x, in, width));
-    return layers.linear(name + ".linear_2", h, width, width);
   }
 
   private SDVariable down(int level, SDVariable x, int side) {

@@ -21,8 +21,17 @@ import org.talespark.zoo.nn.Layers;
  *
  * <p>Attention is causal: no token sees what comes behind it, so that padding behind a text's end
  * changes nothing in front of it. Initial weights are normal: tokens 0.02, positions 0.01.
+ *
+ * <p>{@link #buildShifted} has what CLIP has not, a token shift (as RWKV, arXiv:2305.13048): x also
+ * gets the token before from a table of its own, {@code previous_token_embedding}. So "red cat" is
+ * in one row from the first step, where attention would have to learn first where to look for it.
+ * The first token, which is the same in all texts, counts as the one before itself. Both tables
+ * begin at 1 and positions at 0.5, since beside what the layers add 0.02 would hardly be seen.
  */
 public final class TextEncoder {
+  /** The table of a token shift, [V, D]. */
+  public static final String PREVIOUS = "text_model.embeddings.previous_token_embedding.weight";
+
   private static final String ROOT = "text_model.";
 
   /**
@@ -113,7 +122,7 @@ public final class TextEncoder {
   private TextEncoder() {}
 
   /**
-   * Builds the encoder.
+   * Builds CLIP's encoder.
    *
    * @param tokens int32 [B*N]
    * @param length N, at most max_position_embeddings
@@ -121,6 +130,35 @@ public final class TextEncoder {
    */
   public static SDVariable build(
       Config config, Layers layers, SDVariable tokens, int batch, int length) {
+    SDVariable x = embedded(config, layers, tokens, batch, length, 0.02, 0.01);
+    return states(config, layers, x, batch, length);
+  }
+
+  /** Builds an encoder with a token shift; all else is as in {@link #build}. */
+  public static SDVariable buildShifted(
+      Config config, Layers layers, SDVariable tokens, int batch, int length) {
+    Ops ops = layers.ops();
+    SDVariable x = embedded(config, layers, tokens, batch, length, 1, 0.5);
+    SDVariable table = layers.normal(PREVIOUS, 1, config.vocabSize(), config.hiddenSize());
+    int[] before =
+        IntStream.range(0, batch * length).map(i -> i % length == 0 ? i : i - 1).toArray();
+    SDVariable previous =
+        ops.embedding(
+            ops.embedding(table, tokens, config.vocabSize()),
+            ops.graph().constant(Nd4j.createFromArray(before)),
+            (long) batch * length);
+    return states(config, layers, x.add(previous), batch, length);
+  }
+
+  /** Tokens and positions, whose tables begin with these deviations: [B*N, D]. */
+  private static SDVariable embedded(
+      Config config,
+      Layers layers,
+      SDVariable tokens,
+      int batch,
+      int length,
+      double tokenDeviation,
+      double positionDeviation) {
     if (length < 1 || length > config.maxPositionEmbeddings()) {
       throw new IllegalArgumentException(
           "Cannot build text encoder: tokens=%d, expected 1 to max_position_embeddings=%d"
@@ -129,22 +167,27 @@ public final class TextEncoder {
     Ops ops = layers.ops();
     int width = config.hiddenSize();
     SDVariable words =
-        layers.normal(ROOT + "embeddings.token_embedding.weight", 0.02, config.vocabSize(), width);
+        layers.normal(
+            ROOT + "embeddings.token_embedding.weight", tokenDeviation, config.vocabSize(), width);
     SDVariable places =
         layers.normal(
             ROOT + "embeddings.position_embedding.weight",
-            0.01,
+            positionDeviation,
             config.maxPositionEmbeddings(),
             width);
     int[] positions = IntStream.range(0, batch * length).map(i -> i % length).toArray();
-    SDVariable x =
-        ops.embedding(words, tokens, config.vocabSize())
-            .add(
-                ops.embedding(
-                    places,
-                    ops.graph().constant(Nd4j.createFromArray(positions)),
-                    config.maxPositionEmbeddings()));
+    return ops.embedding(words, tokens, config.vocabSize())
+        .add(
+            ops.embedding(
+                places,
+                ops.graph().constant(Nd4j.createFromArray(positions)),
+                config.maxPositionEmbeddings()));
+  }
+
+  private static SDVariable states(
+      Config config, Layers layers, SDVariable x, int batch, int length) {
     SDVariable states = EncoderLayers.build(config.layers(), layers, ROOT, x, batch, length, true);
-    return layers.layerNorm(ROOT + "final_layer_norm", states, width, config.layerNormEps());
+    return layers.layerNorm(
+        ROOT + "final_layer_norm", states, config.hiddenSize(), config.layerNormEps());
   }
 }

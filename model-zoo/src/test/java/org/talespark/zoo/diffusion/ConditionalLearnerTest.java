@@ -55,7 +55,11 @@ final class ConditionalLearnerTest {
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
   private static TextContext text(int tokens, TextPooling pooling) {
-    return new TextContext.Encoder("words", tokens, pooling, ENCODER);
+    return text(tokens, pooling, 0, false);
+  }
+
+  private static TextContext text(int tokens, TextPooling pooling, int after, boolean shift) {
+    return new TextContext.Encoder("words", tokens, pooling, after, shift, ENCODER);
   }
 
   private static DenoiserConfig uNet(int channels) {
@@ -244,9 +248,16 @@ final class ConditionalLearnerTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"unet, LAST", "dit, LAST", "unet, WORDS", "dit, WORDS"})
-  void workersTrainAsOneUnderTexts(String kind, TextPooling pooling) throws Exception {
-    DiffusionLearnerConfig config = config(model(kind, 3), text(6, pooling), null, 0.3);
+  @CsvSource({
+    "unet, LAST, 0, false",
+    "dit, LAST, 0, false",
+    "unet, WORDS, 0, false",
+    "dit, WORDS, 2, true"
+  })
+  void workersTrainAsOneUnderTexts(String kind, TextPooling pooling, int after, boolean shift)
+      throws Exception {
+    TextContext text = text(6, pooling, after, shift);
+    DiffusionLearnerConfig config = config(model(kind, 3), text, null, 0.3);
     List<Double> alone = losses(config, 1);
     List<Double> together = losses(config, 2);
     for (int step = 0; step < alone.size(); step++) {
@@ -289,11 +300,11 @@ final class ConditionalLearnerTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void paddingChangesNothing(TextPooling pooling) throws JsonProcessingException {
+  @CsvSource({"NONE, false", "LAST, false", "WORDS, false", "WORDS, true"})
+  void paddingChangesNothing(TextPooling pooling, boolean shift) throws JsonProcessingException {
     Batch batch = batch(0, 0, 2);
     List<float[][]> made = new ArrayList<>();
-    for (TextContext text : List.of(text(6, pooling), text(12, pooling))) {
+    for (TextContext text : List.of(text(6, pooling, 0, shift), text(12, pooling, 0, shift))) {
       DiffusionLearnerConfig config = config(uNet(3), text, null, 0.1);
       try (Learner learner = config.create(context(2, DataType.FLOAT, Reducer.ALONE, 5e-3))) {
         for (int step = 0; step < 3; step++) {
@@ -310,11 +321,34 @@ final class ConditionalLearnerTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"unet, encoder", "dit, encoder", "unet, tower"})
+  void theWholeTextCountsNothingBeforeItsStep(String kind, String reader) {
+    TextContext text =
+        reader.equals("tower")
+            ? new TextContext.Tower("tower", 6, TextPooling.WORDS, 3)
+            : text(6, TextPooling.WORDS, 3, true);
+    DiffusionLearnerConfig config = config(model(kind, 3), text, null, 0.1);
+    try (Learner learner = config.create(context(2, DataType.FLOAT, Reducer.ALONE, 5e-3))) {
+      INDArray words = learner.model().get(TextInputs.WORDS).dup();
+      for (int step = 0; step < 3; step++) {
+        learner.step(batch(step, 0, 2), progress(step));
+        assertThat(learner.model().get(TextInputs.WORDS)).as("step %d", step).isEqualTo(words);
+        INDArray added = learner.model().get("class_embedding.linear_2.weight");
+        assertThat(added.amaxNumber().doubleValue()).as("step %d", step).isZero();
+      }
+      for (int step = 3; step < 5; step++) {
+        learner.step(batch(step, 0, 2), progress(step));
+      }
+      assertThat(learner.model().get(TextInputs.WORDS)).isNotEqualTo(words);
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource
   void aTowerStaysOutOfTheTrainingAndGoesIntoTheCheckpoint(TextPooling pooling)
       throws JsonProcessingException {
     DiffusionLearnerConfig config =
-        config(uNet(3), new TextContext.Tower("tower", 6, pooling), null, 0.1);
+        config(uNet(3), new TextContext.Tower("tower", 6, pooling, 0), null, 0.1);
     try (Learner learner = config.create(context(2, DataType.FLOAT, Reducer.ALONE, 5e-3))) {
       assertThat(learner.model().containsKey(TextInputs.WORDS))
           .isEqualTo(pooling == TextPooling.WORDS);
@@ -404,9 +438,17 @@ final class ConditionalLearnerTest {
     assertThatThrownBy(() -> config(uNet(4), TEXT, FIRST_STAGE, 0.1))
         .hasMessageContaining("model.channels=4, expected 3 as the latents of");
     assertThatThrownBy(() -> text(13, TextPooling.LAST)).hasMessageContaining("text.tokens=13");
+    assertThatThrownBy(() -> text(6, TextPooling.NONE, 5, false))
+        .hasMessageContaining("pooling_after=5, expected 0, as pooling is none");
+    assertThatThrownBy(() -> text(6, TextPooling.LAST, -1, false))
+        .hasMessageContaining("pooling_after=-1");
     TextEncoder.Config few = new TextEncoder.Config(5, WIDTH, 16, 1, 2, 12, 1e-5);
     DiffusionLearnerConfig unfit =
-        config(uNet(3), new TextContext.Encoder("words", 6, TextPooling.LAST, few), null, 0.1);
+        config(
+            uNet(3),
+            new TextContext.Encoder("words", 6, TextPooling.LAST, 0, false, few),
+            null,
+            0.1);
     assertThatThrownBy(() -> unfit.create(context(1, DataType.FLOAT, Reducer.ALONE, 1)))
         .hasMessageContaining("vocab_size=5");
     Pretrained other = new Pretrained(JSON.createObjectNode(), Map.of(), Map.of());

@@ -20,7 +20,7 @@ final class TextInputsTest {
   private static final int TOKENS = 4;
   private static final int WIDTH = 3;
   private static final TextInputs INPUTS =
-      new TextInputs(BATCH, TOKENS, WIDTH, 7, TextPooling.WORDS);
+      new TextInputs(BATCH, TOKENS, WIDTH, 7, TextPooling.WORDS, false);
 
   /** Of two and three tokens, one of them in both, one twice. */
   private static final TextTokens TEXTS =

@@ -3,7 +3,7 @@ package org.talespark.zoo.text;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** CLIP's text transformer in plain loops, one text at a time. */
+/** CLIP's text transformer, with or without a token shift, in plain loops, one text at a time. */
 final class ReferenceTextEncoder {
   private final TextEncoder.Config config;
   private final Map<String, INDArray> weights;
@@ -22,6 +22,10 @@ final class ReferenceTextEncoder {
         x[t][i] =
             weight("embeddings.token_embedding").getDouble(tokens[t], i)
                 + weight("embeddings.position_embedding").getDouble(t, i);
+        INDArray previous = weights.get(TextEncoder.PREVIOUS);
+        if (previous != null) {
+          x[t][i] += previous.getDouble(tokens[t == 0 ? 0 : t - 1], i);
+        }
       }
     }
     for (int layer = 0; layer < config.numHiddenLayers(); layer++) {

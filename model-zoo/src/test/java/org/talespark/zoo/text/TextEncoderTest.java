@@ -12,6 +12,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,10 +31,18 @@ class TextEncoderTest {
 
   /** A plan whose loss is the states' mean product with fixed numbers. */
   private static CompiledGraph plan(DataType type, int batch, int tokens) {
+    return plan(type, batch, tokens, false);
+  }
+
+  private static CompiledGraph plan(DataType type, int batch, int tokens, boolean shifted) {
     Ops ops = new Ops(type);
     Layers layers = Layers.trainable(ops, 3);
     SDVariable ids = ops.indices("tokens", (long) batch * tokens);
-    SDVariable states = ops.name("states", TextEncoder.build(CONFIG, layers, ids, batch, tokens));
+    SDVariable built =
+        shifted
+            ? TextEncoder.buildShifted(CONFIG, layers, ids, batch, tokens)
+            : TextEncoder.build(CONFIG, layers, ids, batch, tokens);
+    SDVariable states = ops.name("states", built);
     INDArray factors = Normal.fill(4, "factors", 1, new long[] {(long) batch * tokens, 8}, type);
     ops.name("loss", states.mul(ops.frozen("factors", factors)).mean());
     CompiledGraph plan =
@@ -60,9 +69,16 @@ class TextEncoderTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"DOUBLE, 5, 1e-12", "FLOAT, 9, 1e-5", "FLOAT, 1, 1e-5"})
-  void statesEqualThoseOfPlainLoops(DataType type, int tokens, double tolerance) {
-    try (CompiledGraph plan = plan(type, 3, tokens)) {
+  @CsvSource({
+    "DOUBLE, 5, false, 1e-12",
+    "FLOAT, 9, false, 1e-5",
+    "FLOAT, 1, false, 1e-5",
+    "DOUBLE, 5, true, 1e-12",
+    "FLOAT, 9, true, 1e-5",
+    "FLOAT, 1, true, 1e-5"
+  })
+  void statesEqualThoseOfPlainLoops(DataType type, int tokens, boolean shifted, double tolerance) {
+    try (CompiledGraph plan = plan(type, 3, tokens, shifted)) {
       int[] ids = random(1, 3 * tokens);
       INDArray states = states(plan, ids);
       ReferenceTextEncoder reference = new ReferenceTextEncoder(CONFIG, plan.parameters().views());
@@ -82,19 +98,21 @@ class TextEncoderTest {
     return a.sub(b).amaxNumber().doubleValue();
   }
 
-  @Test
-  void gradientsEqualCentralDifferences() {
-    try (CompiledGraph plan = plan(DataType.DOUBLE, 2, 6)) {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void gradientsEqualCentralDifferences(boolean shifted) {
+    try (CompiledGraph plan = plan(DataType.DOUBLE, 2, 6, shifted)) {
       plan.fill("tokens", random(2, 12));
       GradientCheck.Result result = GradientCheck.check(plan, "loss", List.of(), 6);
       assertThat(result.worst()).as(result.where()).isLessThan(1e-6);
     }
   }
 
-  @Test
-  void whatStandsBehindATokenChangesNothingInFrontOfIt() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatStandsBehindATokenChangesNothingInFrontOfIt(boolean shifted) {
     for (DataType type : new DataType[] {DataType.FLOAT, DataType.DOUBLE}) {
-      try (CompiledGraph plan = plan(type, 2, 9)) {
+      try (CompiledGraph plan = plan(type, 2, 9, shifted)) {
         int[] ids = random(3, 18);
         INDArray before = states(plan, ids);
         for (int i = 5; i < 9; i++) { // behind the end of the first text
@@ -156,6 +174,22 @@ class TextEncoderTest {
       assertThat(weights.get(layer + "mlp.fc1.weight").shape()).containsExactly(12, 8);
       assertThat(weights.get(layer + "mlp.fc2.weight").shape()).containsExactly(8, 12);
       assertThat(CONFIG.parameters()).isEqualTo(plan.parameters().layout().length());
+    }
+  }
+
+  @Test
+  void aTokenShiftOfZeroIsNone() {
+    try (CompiledGraph plain = plan(DataType.DOUBLE, 2, 5);
+        CompiledGraph shifted = plan(DataType.DOUBLE, 2, 5, true)) {
+      Map<String, INDArray> weights = shifted.parameters().views();
+      assertThat(weights).hasSize(plain.parameters().views().size() + 1);
+      assertThat(weights.get(TextEncoder.PREVIOUS).shape()).containsExactly(VOCABULARY, 8);
+      plain.parameters().views().forEach((name, view) -> weights.get(name).assign(view));
+      int[] ids = random(6, 10);
+      INDArray expected = states(plain, ids);
+      assertThat(difference(states(shifted, ids), expected)).isGreaterThan(0.1);
+      weights.get(TextEncoder.PREVIOUS).assign(0);
+      assertThat(difference(states(shifted, ids), expected)).isZero();
     }
   }
 

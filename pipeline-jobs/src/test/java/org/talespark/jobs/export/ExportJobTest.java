@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.talespark.jobs.train.TrainedModels;
 import org.talespark.zoo.io.SafetensorsFile;
+import org.talespark.zoo.text.TextEncoder;
 
 @Timeout(60)
 class ExportJobTest {
@@ -217,9 +218,10 @@ class ExportJobTest {
   }
 
   @Test
-  void theWordsOfTextsAreAPartOfTheirOwn() throws IOException {
+  void whatOfTextsHasNoPlaceInClassesIsAPartOfItsOwn() throws IOException {
     Path out = folder.resolve("out");
-    ExportJob.Result result = export(TrainedModels.textToImage(folder, "words"), out);
+    Path run = TrainedModels.textToImage(folder, "pooling: words, token_shift: true");
+    ExportJob.Result result = export(run, out);
     assertThat(shapes(out.resolve("text_words/model.safetensors")))
         .containsExactlyEntriesOf(Map.of("weight", "[7, 8]"));
     assertThat(shapes(out.resolve("unet/diffusion_pytorch_model.safetensors")))
@@ -227,7 +229,13 @@ class ExportJobTest {
     JsonNode unet = json(out.resolve("unet/config.json"));
     assertThat(unet.get("projection_class_embeddings_input_dim").asInt()).isEqualTo(8);
     assertThat(result.notes())
-        .anyMatch(note -> note.startsWith("class_labels is the sum of text_words/"));
+        .anyMatch(note -> note.startsWith("class_labels is the sum of text_words/"))
+        .anyMatch(note -> note.contains("add text_previous/model.safetensors's rows"));
+    assertThat(shapes(out.resolve("text_previous/model.safetensors")))
+        .containsExactlyEntriesOf(Map.of("weight", "[7, 8]"));
+    assertThat(shapes(out.resolve("text_encoder/model.safetensors")))
+        .hasSize(20)
+        .doesNotContainKey(TextEncoder.PREVIOUS);
   }
 
   @Test

@@ -55,11 +55,11 @@ public final class TrainedModels {
 
   /** A model of a VQ-GAN's latents, [4, 16, 16], that reads texts. */
   public static Path textToImage(Path folder) throws IOException {
-    return textToImage(folder, "last");
+    return textToImage(folder, "pooling: last");
   }
 
-  /** The same with another {@code text.pooling}. */
-  public static Path textToImage(Path folder, String pooling) throws IOException {
+  /** The same with other settings of {@code text}. */
+  public static Path textToImage(Path folder, String text) throws IOException {
     Path first = vqGan(folder.resolve("first-stage"));
     Path tokenizer = Files.writeString(folder.resolve("tokenizer.json"), TOKENIZER, UTF_8);
     return diffusion(
@@ -68,11 +68,11 @@ public final class TrainedModels {
         "task.model.channels=4",
         "task.model.context_dimension=8",
         """
-        task.text={type: encoder, tokenizer: "%s", tokens: 6, pooling: %s, model: {
+        task.text={type: encoder, tokenizer: "%s", tokens: 6, %s, model: {
           vocab_size: 7, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1,
           num_attention_heads: 2, max_position_embeddings: 6, layer_norm_eps: 1.0e-5}}
         """
-            .formatted(Tiny.uri(tokenizer), pooling),
+            .formatted(Tiny.uri(tokenizer), text),
         """
         task.first_stage={checkpoint: "%s", space: {sha256: "%s", channels: 4, side: 16,
           mean: [0.1, 0.0, -0.1, 0.2], deviation: [0.5, 0.6, 0.7, 0.8]}}
