@@ -33,7 +33,8 @@ public final class TaskProgress extends SparkListener implements AutoCloseable {
    */
   public TaskProgress(SparkContext spark, Progress progress, long total) {
     this.spark = spark;
-    this.counter = spark.longAccumulator();
+    // without a name Spark does not tell what a task counted when the task ends
+    this.counter = spark.longAccumulator("progress");
     this.progress = progress;
     this.total = total;
     spark.addSparkListener(this);
