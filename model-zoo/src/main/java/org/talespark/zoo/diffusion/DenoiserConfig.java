@@ -41,8 +41,8 @@ public sealed interface DenoiserConfig permits UNet2DCondition.Config, Dit.Confi
 
     /**
      * What the whole text adds to the time, diffusers' class embedding of type projection: linear,
-     * SiLU, linear, [B, D] -> [B, out]. It begins as zero, and stays so as long as all of {@code
-     * pooled} is zero but for the last bias, which depends on no text.
+     * SiLU, linear, [B, D] -> [B, out]. It begins as zero. As long as all of {@code pooled} is
+     * zero, no gradient reaches any of it but the last bias, which depends on no text.
      */
     SDVariable embedded(Layers layers, int dimension, int out) {
       SDVariable h =
