@@ -12,21 +12,16 @@ import org.apache.spark.util.LongAccumulator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.talespark.jobs.Progress;
+import org.talespark.jobs.cluster.Sessions;
 
 @Timeout(60)
 class TaskProgressTest {
+  private static final String MASTER = "local[1]";
+
   @Test
   void whatTasksThatEndedHaveCountedIsKept() throws Exception {
     ByteArrayOutputStream told = new ByteArrayOutputStream();
-    SparkSession spark =
-        SparkSession.builder()
-            .appName("test")
-            .master("local[1]")
-            .config("spark.ui.enabled", "false")
-            .config("spark.driver.bindAddress", "127.0.0.1")
-            .config("spark.driver.host", "127.0.0.1")
-            .getOrCreate();
-    try {
+    try (SparkSession spark = Sessions.open(MASTER, "progress", Sessions.defaultConfig(MASTER))) {
       JavaSparkContext context = new JavaSparkContext(spark.sparkContext());
       Progress progress = Progress.of(new PrintStream(told, true, UTF_8), "draw", "images", 0, 12);
       try (TaskProgress tasks = new TaskProgress(spark.sparkContext(), progress, 12)) {
@@ -35,8 +30,6 @@ class TaskProgressTest {
         spark.sparkContext().listenerBus().waitUntilEmpty();
         assertThat(told.toString(UTF_8)).contains("draw 12/12 100%");
       }
-    } finally {
-      spark.stop();
     }
   }
 }
