@@ -109,7 +109,7 @@ class TrainConfigTest {
     "task.noise.step=9, did you mean task.noise.steps?",
     "task.sampler.step=9, did you mean task.sampler.steps?",
     "task.sampler.steps=1001, sampler.steps=1001",
-    "task.weighting.gama=5, did you mean task.weighting.gamma?",
+    "'task.weighting={type: min_snr, gama: 5}', did you mean task.weighting.gamma?",
     "task.evaluation_timestep=1, did you mean task.evaluation_timesteps?",
     "task.evaluation_timesteps=0, evaluation_timesteps=0",
     "task.prediction=velocity, task.prediction",
@@ -234,8 +234,8 @@ class TrainConfigTest {
             recipe(
                     "ddpm-scenes",
                     "task.noise={type: linear}",
-                    "task.sampler={type: ddpm}",
-                    "task.weighting={type: min_snr, gamma: null}")
+                    "task.sampler={type: ddpm, steps: null}",
+                    "task.weighting={type: min_snr}")
                 .task();
     assertThat(linear.noise()).isEqualTo(new NoiseConfig.Linear(1000, 1e-4, 0.02, false));
     assertThat(linear.sampler()).isEqualTo(new Sampler.Ddpm(1000, Spacing.TRAILING));
@@ -251,10 +251,12 @@ class TrainConfigTest {
     assertThat(scaled.noise()).isEqualTo(new NoiseConfig.ScaledLinear(1000, 0.00085, 0.012, false));
     assertThat(scaled.sampler()).isEqualTo(new Sampler.Ddim(50, 0, Spacing.TRAILING));
     assertThat(scaled.weighting()).isEqualTo(new LossWeighting.None());
-    DiffusionLearnerConfig cosine = (DiffusionLearnerConfig) recipe("ddpm-scenes").task();
+    DiffusionLearnerConfig cosine =
+        (DiffusionLearnerConfig)
+            recipe("ddpm-scenes", "task.noise={type: cosine}", "task.sampler={type: dpm_solver}")
+                .task();
     assertThat(cosine.noise()).isEqualTo(new NoiseConfig.Cosine(1000, 0.008, 0.999, false));
     assertThat(cosine.sampler()).isEqualTo(new Sampler.DpmSolver(20, Spacing.TRAILING));
-    assertThat(cosine.weighting()).isEqualTo(new LossWeighting.MinSnr(5));
   }
 
   @Test
