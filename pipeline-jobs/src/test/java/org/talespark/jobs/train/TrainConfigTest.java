@@ -253,10 +253,14 @@ class TrainConfigTest {
     assertThat(scaled.weighting()).isEqualTo(new LossWeighting.None());
     DiffusionLearnerConfig cosine =
         (DiffusionLearnerConfig)
-            recipe("ddpm-scenes", "task.noise={type: cosine}", "task.sampler={type: dpm_solver}")
+            recipe(
+                    "ddpm-scenes",
+                    "task.sampler={type: dpm_solver}",
+                    "task.weighting={type: min_snr}")
                 .task();
     assertThat(cosine.noise()).isEqualTo(new NoiseConfig.Cosine(1000, 0.008, 0.999, false));
     assertThat(cosine.sampler()).isEqualTo(new Sampler.DpmSolver(20, Spacing.TRAILING));
+    assertThat(cosine.weighting()).isEqualTo(new LossWeighting.MinSnr(5));
   }
 
   @Test
